@@ -1,0 +1,1 @@
+"""Compose files and environment -> Stack."""
