@@ -1,0 +1,41 @@
+"""The label keys by which Compose and devstack recognise what belongs to a stack.
+
+Compose's keys make a stack manageable by `docker compose` too; keys under `io.devstack` are ours and are never compared by Compose.
+"""
+
+PROJECT = "com.docker.compose.project"
+SERVICE = "com.docker.compose.service"
+CONFIG_HASH = "com.docker.compose.config-hash"
+NUMBER = "com.docker.compose.container-number"
+ONEOFF = "com.docker.compose.oneoff"
+IMAGE = "com.docker.compose.image"
+DEPENDS_ON = "com.docker.compose.depends_on"
+WORKING_DIR = "com.docker.compose.project.working_dir"
+CONFIG_FILES = "com.docker.compose.project.config_files"
+ENVIRONMENT_FILE = "com.docker.compose.project.environment_file"
+VERSION = "com.docker.compose.version"
+SLUG = "com.docker.compose.slug"
+REPLACE = "com.docker.compose.replace"
+NETWORK = "com.docker.compose.network"
+VOLUME = "com.docker.compose.volume"
+BUILDER = "com.docker.compose.image.builder"
+
+# Compose writes its own version on what it makes; what we write is what a 2.40 would accept as its own.
+COMPOSE_VERSION = "2.40.3"
+
+STAND_IN = "io.devstack.stand-in"
+"""On an image: one line that says what it stands in for."""
+DIRECTORY = "io.devstack.directory"
+"""On networks and volumes: the project directory that made them (Compose labels only containers with it)."""
+FIELDS = "io.devstack.fields"
+"""On containers: JSON of {path of a model field: short digest}, so that a plan can say which key changed."""
+SNAPSHOT = "io.devstack.snapshot"
+"""On snapshot volumes: the snapshot's name."""
+SNAPSHOT_OF = "io.devstack.snapshot.of"
+"""On snapshot volumes: the name of the volume that was copied."""
+SNAPSHOT_META = "io.devstack.snapshot.meta"
+"""On the marker volume that completes a snapshot: JSON of what it holds."""
+TWIN = "io.devstack.twin"
+"""On everything of a disposable copy made by verify: the project it is a copy of."""
+HELPER = "io.devstack.helper"
+"""On short-lived containers of our own (volume copies): what they do."""

@@ -1,0 +1,1 @@
+"""devstack.yml -> Spec, and its JSON Schema."""
