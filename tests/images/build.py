@@ -1,0 +1,291 @@
+#!/usr/bin/env python3
+"""Build stand-in images for machines that reach no image registry.
+
+    python3 tests/images/build.py [NAME...]     build what is missing (all, or the named tags or repositories)
+    python3 tests/images/build.py --list        what there is, and what the engine has
+
+Root file systems are made on the host (mmdebstrap, a chroot, PyPI, npm) and loaded through the engine's socket, so no
+container and no builder is needed. Images that are not stand-ins are never replaced. Needs root on Debian or Ubuntu.
+"""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures as futures
+import fcntl
+import hashlib
+import io
+import json
+import os
+import platform
+import shutil
+import sys
+import tarfile
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import engine
+import recipes_base
+import recipes_databases
+import recipes_services
+from catalogue import LABEL, RECIPE, Fetch, Image, Layer
+from host import Host, read_host
+from rootfs import BuildError, LayerFile, Tree, cached_layer, run, snapshot, unpack, write_layer
+
+_EPOCH = "2025-01-01T00:00:00Z"  # a fixed date: the same recipe and packages make the same image
+
+
+def catalogue(host: Host) -> list[Image]:
+    return [*recipes_base.images(host.bundle), *recipes_databases.images(), *recipes_services.images(host.bundle)]
+
+
+def chosen(images: list[Image], names: list[str]) -> list[Image]:
+    """The images of these tags, or of these repositories. Raises BuildError for a name nobody knows."""
+    if not names:
+        return images
+    found: list[Image] = []
+    for name in names:
+        name = name.removeprefix("docker.io/").removeprefix("library/")
+        matching = [image for image in images if name in (image.tag, image.tag.rpartition(":")[0])]
+        if not matching:
+            raise BuildError(f"no stand-in for {name}; there are: {', '.join(image.tag for image in images)}")
+        found += [image for image in matching if image not in found]
+    return found
+
+
+def state(image: Image, host: Host) -> str:
+    """missing, genuine, current (a stand-in of this recipe) or stale (a stand-in of another)."""
+    labels = engine.image_labels(image.tag)
+    if labels is None:
+        return "missing"
+    if LABEL not in labels:
+        return "genuine"
+    return "current" if labels.get(RECIPE) == image.recipe(host) else "stale"
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """The cache folder, and how a layer is made in it."""
+
+    cache: Path
+    host: Host
+
+    @property
+    def lists(self) -> Path:
+        return self.cache / "lists"
+
+    def layer_path(self, layer: Layer) -> Path:
+        return self.cache / "layers" / f"{layer.name}-{layer.digest(self.host)}.tar"
+
+    def chain(self, layer: Layer) -> list[LayerFile]:
+        found = [cached_layer(self.layer_path(part)) for part in layer.chain()]
+        return [part for part in found if part is not None]
+
+    def tree(self, layer: Layer | None, name: str) -> Tree:
+        """A work tree with a layer and all below it unpacked."""
+        root = self.cache / "work" / name
+        shutil.rmtree(root, ignore_errors=True)
+        unpack(self.chain(layer) if layer else [], root)
+        return Tree(root, self.lists, self.cache / "log" / f"{name}.log")
+
+    def make(self, layer: Layer) -> None:
+        target = self.layer_path(layer)
+        fetch = Fetch(self.cache, self.host)
+        (self.cache / "log" / f"{layer.name}.log").unlink(missing_ok=True)
+        if layer.tool and layer.prepare:
+            tool = self.tree(layer.tool, f"{layer.name}.tool")
+            layer.prepare(tool, fetch)
+            shutil.rmtree(tool.root)
+        tree = self.tree(layer.parent, layer.name)
+        before = snapshot(tree.root) if layer.parent else {}
+        layer.make(tree, fetch)
+        write_layer(tree.root, before, target)
+        shutil.rmtree(tree.root)
+        for old in target.parent.glob(f"{layer.name}-{'?' * 16}.*"):
+            if old.stem != target.stem:
+                old.unlink()
+
+    def refresh_lists(self) -> None:
+        """Package lists of all suites in use; each tree sees those its own sources name."""
+        tree = self.tree(recipes_base.BASE, "lists")
+        for suite in ("bookworm", "forky"):
+            source = f"deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {self.host.mirror} {suite} main\n"
+            tree.write(f"/etc/apt/sources.list.d/{suite}.list", source)
+        # A mirror that is a snapshot, or a machine with a wrong clock, is no reason to fail; signatures are still checked.
+        tree.sh("apt-get -o Acquire::Languages=none -o Acquire::Check-Valid-Until=false update")
+        shutil.rmtree(tree.root)
+
+
+def needed(images: Iterable[Image], shop: Workshop) -> list[Layer]:
+    """The layers that are not in the cache, each after those it stands on."""
+    order: list[Layer] = []
+
+    def visit(layer: Layer) -> None:
+        for below in (layer.parent, layer.tool if cached_layer(shop.layer_path(layer)) is None else None):
+            if below:
+                visit(below)
+        if layer not in order and cached_layer(shop.layer_path(layer)) is None:
+            order.append(layer)
+
+    for image in images:
+        visit(image.layer)
+    return order
+
+
+def make_layers(layers: list[Layer], shop: Workshop) -> dict[Layer, str]:
+    """Make layers side by side, as many at a time as there are processors. Returns what failed, and why."""
+    failed: dict[Layer, str] = {}
+    waiting, running = list(layers), dict[futures.Future[None], Layer]()
+    if waiting and waiting[0] is recipes_base.BASE:
+        _make_one(waiting.pop(0), shop, failed)
+    if waiting and not failed:
+        shop.refresh_lists()
+    with futures.ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2)) as pool:
+        while waiting or running:
+            for layer in list(waiting):
+                unfinished = {*waiting, *running.values()}
+                stands_on = {*layer.chain()[:-1], *(layer.tool.chain() if layer.tool else ())}
+                if stands_on & set(failed):
+                    failed[layer] = "what it stands on failed"
+                    waiting.remove(layer)
+                elif not stands_on & unfinished:
+                    waiting.remove(layer)
+                    running[pool.submit(_make_one, layer, shop, failed)] = layer
+            if running:
+                done, _ = futures.wait(running, return_when=futures.FIRST_COMPLETED)
+                for future in done:
+                    future.result()
+                    del running[future]
+    return failed
+
+
+def _make_one(layer: Layer, shop: Workshop, failed: dict[Layer, str]) -> None:
+    started = time.monotonic()
+    try:
+        shop.make(layer)
+    except BuildError as error:
+        failed[layer] = str(error)
+        say(f"  {layer.name} failed: {error}")
+    else:
+        size = shop.layer_path(layer).stat().st_size / 1e6
+        say(f"  made {layer.name:<16} {size:5.0f} MB  {time.monotonic() - started:5.1f} s")
+
+
+def load(images: list[Image], shop: Workshop) -> None:
+    """Load images into the engine as one archive: layers that several share travel once."""
+    entries, layers, configs = [], dict[str, LayerFile](), dict[str, bytes]()
+    for image in images:
+        chain = shop.chain(image.layer)
+        layers.update({layer.diff_id: layer for layer in chain})
+        config = json.dumps(_config(image, chain, shop.host), sort_keys=True).encode()
+        name = hashlib.sha256(config).hexdigest() + ".json"
+        configs[name] = config
+        tag = image.tag
+        entries.append({"Config": name, "RepoTags": [tag], "Layers": [f"{part.diff_id}/layer.tar" for part in chain]})
+
+    def write(tar: tarfile.TarFile) -> None:
+        for layer in layers.values():
+            info = tarfile.TarInfo(f"{layer.diff_id}/layer.tar")
+            info.size = layer.size
+            with layer.path.open("rb") as source:
+                tar.addfile(info, source)
+        for name, data in [*configs.items(), ("manifest.json", json.dumps(entries).encode())]:
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+
+    engine.load(write)
+
+
+def _config(image: Image, chain: list[LayerFile], host: Host) -> dict[str, object]:
+    names = [layer.name for layer in image.layer.chain()]
+    return {
+        "architecture": {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()],
+        "os": "linux",
+        "created": _EPOCH,
+        "config": image.config(host),
+        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{layer.diff_id}" for layer in chain]},
+        "history": [{"created": _EPOCH, "created_by": f"tests/images/build.py {name}"} for name in names],
+    }
+
+
+def build(images: list[Image], shop: Workshop, *, rebuild: bool) -> int:
+    states = {image.tag: state(image, shop.host) for image in images}
+    for tag in [tag for tag, found in states.items() if found == "genuine"]:
+        say(f"{tag} is a genuine image and is left alone")
+    todo = [image for image in images if states[image.tag] in ("missing", "stale") or (rebuild and states[image.tag] == "current")]
+    if not todo:
+        say(f"nothing to build: {len(images)} images are there")
+        return 0
+    _check_machine()
+    started = time.monotonic()
+    for folder in ("layers", "log", "lists", "work"):
+        (shop.cache / folder).mkdir(parents=True, exist_ok=True)
+    with (shop.cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if rebuild:
+            for layer in {part for image in todo for part in image.layer.chain()}:
+                shop.layer_path(layer).unlink(missing_ok=True)
+        layers = needed(todo, shop)
+        say(f"building {len(todo)} stand-in images, {len(layers)} layers to make (cache: {shop.cache})")
+        failed = make_layers(layers, shop)
+        good = [image for image in todo if not set(image.layer.chain()) & set(failed)]
+        # Somebody may have pulled the genuine one meanwhile.
+        good = [image for image in good if state(image, shop.host) != "genuine"]
+        if good:
+            load(good, shop)
+    for image in good:
+        say(f"{image.tag:<46} {image.stand_in}")
+    say(f"{len(good)} stand-in images in {time.monotonic() - started:.1f} s")
+    return 1 if failed else 0
+
+
+def _check_machine() -> None:
+    if os.geteuid() != 0:
+        raise BuildError("stand-in images are made with mmdebstrap and chroot, which need root: run this as root")
+    missing = [tool for tool in ("mmdebstrap", "unshare", "chroot", "dpkg", "tar") if not shutil.which(tool)]
+    if not missing:
+        return
+    if not shutil.which("apt-get"):
+        raise BuildError("stand-in images are made from Debian packages: this needs Debian or Ubuntu, or a registry")
+    say(f"installing {' '.join(missing)} (Debian packages mmdebstrap, util-linux)")
+    log = Path("/tmp/devstack-images-apt.log")
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    run(["apt-get", "update", "-qq"], log=log, env=env)
+    run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "mmdebstrap", "util-linux", "dpkg", "tar"], log=log, env=env)
+
+
+def listing(images: list[Image], host: Host) -> None:
+    for image in images:
+        print(f"{image.tag:<46} {state(image, host):<8} {image.stand_in}")
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a tag (postgres:17) or a repository (postgres)")
+    parser.add_argument("--list", action="store_true", help="list the images and what the engine has of them")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--missing-only", action="store_true", help="leave current stand-ins alone (the default)")
+    how.add_argument("--rebuild", action="store_true", help="make everything anew, with today's packages")
+    args = parser.parse_args()
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "devstack-images"
+    host = read_host()
+    try:
+        images = chosen(catalogue(host), args.names)
+        if args.list:
+            listing(images, host)
+            return 0
+        return build(images, Workshop(cache, host), rebuild=args.rebuild)
+    except (BuildError, engine.EngineError) as error:
+        say(f"error: {error}")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
