@@ -7,18 +7,39 @@ hashes, `devstack config` and the reasons of a plan ("environment.LOG_LEVEL chan
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from types import MappingProxyType
-from typing import Literal, TypeAlias, Union
+from typing import Literal, Never, TypeAlias, Union
 
 Json: TypeAlias = Union[None, bool, int, float, str, "list[Json]", "dict[str, Json]"]
 JsonObject: TypeAlias = Mapping[str, Json]
 Strings: TypeAlias = Mapping[str, str]
 
-EMPTY: Strings = MappingProxyType({})
+
+class Empty(Mapping[str, Never]):
+    """The empty mapping, hashable so that it can be a default of a frozen dataclass."""
+
+    __slots__ = ()
+
+    def __getitem__(self, key: str) -> Never:
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __repr__(self) -> str:
+        return "{}"
+
+
+EMPTY = Empty()
 
 
 class Condition(StrEnum):
@@ -46,7 +67,7 @@ class Build:
     context: str
     dockerfile: str | None = None
     inline: str | None = None
-    args: Mapping[str, str | None] = MappingProxyType({})
+    args: Mapping[str, str | None] = EMPTY
     target: str | None = None
     labels: Strings = EMPTY
     cache_from: tuple[str, ...] = ()
@@ -104,7 +125,7 @@ class Mount:
 
 @dataclass(frozen=True, slots=True)
 class FileMount:
-    """A service's use of a secret or config. `source` is a key of `Stack.secrets` or `.configs`; `target` an absolute path or a name."""
+    """A service's use of a secret or config (a key of `Stack.secrets` or `.configs`). `target` is an absolute path or a name."""
 
     source: str
     target: str = ""
@@ -177,7 +198,7 @@ class Hook:
     user: str = ""
     privileged: bool = False
     working_dir: str = ""
-    environment: Mapping[str, str | None] = MappingProxyType({})
+    environment: Mapping[str, str | None] = EMPTY
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +255,7 @@ class Service:
     platform: str = ""
     command: tuple[str, ...] | None = None
     entrypoint: tuple[str, ...] | None = None
-    environment: Mapping[str, str | None] = MappingProxyType({})
+    environment: Mapping[str, str | None] = EMPTY
     labels: Strings = EMPTY
     annotations: Strings = EMPTY
     container_name: str = ""
@@ -364,12 +385,12 @@ class Stack:
     files: tuple[Path, ...]
     env_files: tuple[Path, ...] = ()
     services: Mapping[str, Service]
-    disabled: Mapping[str, Service] = MappingProxyType({})
-    networks: Mapping[str, Network] = MappingProxyType({})
-    volumes: Mapping[str, Volume] = MappingProxyType({})
-    secrets: Mapping[str, FileObject] = MappingProxyType({})
-    configs: Mapping[str, FileObject] = MappingProxyType({})
-    canonical: JsonObject = MappingProxyType({})
+    disabled: Mapping[str, Service] = EMPTY
+    networks: Mapping[str, Network] = EMPTY
+    volumes: Mapping[str, Volume] = EMPTY
+    secrets: Mapping[str, FileObject] = EMPTY
+    configs: Mapping[str, FileObject] = EMPTY
+    canonical: JsonObject = EMPTY
     notes: tuple[str, ...] = ()
     """What should be said to the user about the files, one line each (obsolete `version`, an unset variable, ...)."""
 

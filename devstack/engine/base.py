@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Literal, Protocol
 
 from devstack import labels
@@ -213,9 +212,9 @@ class Observed:
 
     project: str
     containers: tuple[Container, ...] = ()
-    networks: Mapping[str, ObservedNetwork] = MappingProxyType({})
-    volumes: Mapping[str, ObservedVolume] = MappingProxyType({})
-    images: Mapping[str, ObservedImage] = MappingProxyType({})
+    networks: Mapping[str, ObservedNetwork] = EMPTY
+    volumes: Mapping[str, ObservedVolume] = EMPTY
+    images: Mapping[str, ObservedImage] = EMPTY
 
     def of(self, service: str) -> tuple[Container, ...]:
         """The service's containers without one-offs, by number."""
@@ -225,9 +224,11 @@ class Observed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Something happened to a container of the watched project. `action` is "start", "die", "oom", "destroy", "health_status",
-    "stop", "create", ...; `health` is set for "health_status", `exit_code` for "die". `lost` means the stream ended and state must be
-    looked at again."""
+    """Something happened to a container of the watched project.
+
+    `action` is "start", "die", "oom", "destroy", "health_status", "stop", "create", ...; `health` is set for "health_status",
+    `exit_code` for "die". `lost` means the stream ended and state must be looked at again.
+    """
 
     action: str
     container: str = ""
@@ -430,7 +431,7 @@ class Engine(Protocol):
     ) -> Iterator[LogLine]: ...
 
     def watch(self, project: str) -> AbstractContextManager[Iterator[Event]]:
-        """Events of the project's containers from now on. The subscription stands when the context is entered; the iterator blocks."""
+        """Events of the project's containers from now on: the subscription stands once the context is entered, the iterator blocks."""
 
     def helper(self, helper: Helper) -> ExecResult:
         """Run a helper container to its end and remove it."""

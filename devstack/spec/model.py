@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from devstack.compose.model import EMPTY
 from devstack.errors import Where
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class ServiceSpec:
     name: str
     where: Where
     kind: str = ""
-    options: Mapping[str, Node] = MappingProxyType({})
+    options: Mapping[str, Node] = EMPTY
     overlay: MappingNode
 
 
@@ -60,16 +60,16 @@ class RenderSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
-    """A whole devstack.yml, devstack.local.yml merged in. `root` is the folder it stands in, `name` the project name it asks for."""
+    """A whole devstack.yml, devstack.local.yml merged in. `root` is its folder, `name` the project name it asks for."""
 
     root: Path
     files: tuple[Path, ...]
     name: str
     compose: tuple[Path, ...] = ()
-    services: Mapping[str, ServiceSpec] = MappingProxyType({})
+    services: Mapping[str, ServiceSpec] = EMPTY
     schema: tuple[SchemaSpec, ...] = ()
     verify: VerifySpec = VerifySpec()
     render: RenderSpec
     profiles: tuple[str, ...] = ()
-    top: Mapping[str, Node] = MappingProxyType({})
+    top: Mapping[str, Node] = EMPTY
     """Top-level Compose keys beside `services`: volumes, networks, secrets, configs, x-*."""

@@ -1,0 +1,159 @@
+"""What each step does: one `match`, no decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import assert_never
+
+from devstack.compose.model import EMPTY, Stack, Strings
+from devstack.engine.base import Engine, NewContainer, OnProgress
+from devstack.errors import DevstackError, EngineRefused, NotFound, PortTaken, Unhealthy
+from devstack.plan.order import parents
+from devstack.plan.steps import (
+    ApplySchema,
+    Await,
+    Build,
+    Create,
+    CreateNetwork,
+    CreateVolume,
+    Pull,
+    Remove,
+    RemoveNetwork,
+    Rename,
+    Start,
+    Step,
+    Stop,
+)
+
+ApplySql = Callable[[ApplySchema, str], str]
+"""Applies a schema step to a container (its id); gives one line of result."""
+TAKEN = ("address already in use", "port is already allocated", "ports are not available")
+
+
+class Actions:
+    """Carries out steps one at a time, from any thread. Remembers the ids of containers it made."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        stack: Stack,
+        *,
+        apply_sql: ApplySql | None = None,
+        ids: Mapping[tuple[str, int], str] | None = None,
+        extra_labels: Strings = EMPTY,
+    ) -> None:
+        self.engine = engine
+        self.stack = stack
+        self.apply_sql = apply_sql
+        self.ids = dict(ids or {})
+        self.extra_labels = extra_labels
+
+    def id_of(self, service: str, number: int) -> str:
+        """The id of the container that this run made or found for a service."""
+        return self.ids[(service, number)]
+
+    @staticmethod
+    def must_end(step: Step) -> bool:
+        """Whether cutting the step off would leave something half-done that the next run has to mend."""
+        return not isinstance(step, Pull | Build | Await)
+
+    def do(self, step: Step, progress: OnProgress) -> str:
+        """Carry out one step; the text is its result in a few words."""
+        match step:
+            case Pull():
+                self.engine.pull(step.reference, platform=step.platform, on_progress=progress)
+            case Build():
+                self.engine.build(self.stack, step.service, on_progress=progress)
+            case CreateNetwork():
+                self.engine.create_network(self.stack, step.network, self.extra_labels)
+            case CreateVolume():
+                self.engine.create_volume(self.stack, step.volume, self.extra_labels)
+            case Create():
+                self._create(step)
+            case Start():
+                self._start(step)
+            case Stop():
+                self._stop(step)
+            case Remove():
+                self.engine.remove(step.container, anonymous_volumes=step.anonymous)
+            case Rename():
+                self.engine.rename(step.container or self.id_of(step.service, step.number), step.name)
+            case RemoveNetwork():
+                self.engine.remove_network(step.network)
+            case ApplySchema():
+                return self._apply(step)
+            case Await():
+                raise AssertionError("a wait is the executor's own")
+            case _:
+                assert_never(step)
+        return ""
+
+    def _create(self, step: Create) -> None:
+        image = self.engine.image(step.image)
+        if image is None:
+            raise NotFound(f"image {step.image} is gone", status=404)
+        self.ids[(step.service.name, step.number)] = self.engine.create(
+            self.stack,
+            NewContainer(
+                service=step.service,
+                number=step.number,
+                name=step.name,
+                image=step.image,
+                image_id=image.id,
+                inherit=step.inherit,
+                replaces=step.replaces,
+                extra_labels=self.extra_labels,
+                namespaces={parent: self.id_of(parent, 1) for parent in parents(step.service)},
+            ),
+        )
+
+    def _start(self, step: Start) -> None:
+        container = step.container or self.id_of(step.service.name, step.number)
+        self.ids[(step.service.name, step.number)] = container
+        if step.paused:
+            self.engine.unpause(container)
+            return
+        try:
+            self.engine.start(container)
+        except EngineRefused as refusal:
+            raise self._why_not_started(step, refusal) from refusal
+        for hook in step.service.post_start:
+            environment = {key: value or "" for key, value in hook.environment.items()}
+            result = self.engine.exec(
+                container,
+                hook.command,
+                user=hook.user,
+                environment=environment,
+                workdir=hook.working_dir,
+                privileged=hook.privileged,
+            )
+            if result.exit_code != 0:
+                raise Unhealthy(
+                    f"the post_start hook of {step.service.name} failed with code {result.exit_code}",
+                    details=[
+                        ("command", " ".join(hook.command)),
+                        ("output", (result.stdout + result.stderr).decode(errors="replace")),
+                    ],
+                )
+
+    def _why_not_started(self, step: Start, refusal: EngineRefused) -> DevstackError:
+        name = step.service.name
+        if any(words in refusal.message for words in TAKEN):
+            ports = ", ".join(port.published for port in step.service.ports if port.published)
+            return PortTaken(
+                f"a port of {name} was taken between the check and the start",
+                details=[("engine", refusal.message)],
+                hints=["devstack up", f"devstack up --port {name}=PORT   (wanted: {ports})"],
+            )
+        return EngineRefused(f"{name} cannot be started: {refusal.message}", status=refusal.status)
+
+    def _stop(self, step: Stop) -> None:
+        service = self.stack.services.get(step.service)
+        for hook in service.pre_stop if service else ():
+            self.engine.exec(step.container, hook.command, user=hook.user, workdir=hook.working_dir, privileged=hook.privileged)
+        self.engine.stop(step.container, step.grace)
+
+    def _apply(self, step: ApplySchema) -> str:
+        if self.apply_sql is None:
+            raise AssertionError("a plan with a schema needs apply_sql")
+        return self.apply_sql(step, self.id_of(step.service.name, 1))

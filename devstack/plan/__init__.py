@@ -1,0 +1,1 @@
+"""(Stack + Observed) -> Plan: what to do and why, decided without touching anything."""
