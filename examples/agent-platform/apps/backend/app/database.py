@@ -65,7 +65,8 @@ def reason_of(error: SQLAlchemyError) -> str:
 
 
 def database_of(request: Request) -> Database:
-    return request.app.state.database
+    database: Database = request.app.state.database
+    return database
 
 
 async def open_session(

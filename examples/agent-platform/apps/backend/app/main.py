@@ -19,7 +19,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        # Connects on first use, so the service starts, and says what is wrong, without its database.
+        # Connects on first use: without its database the service starts, and says what is wrong.
         app.state.database = Database(settings)
         app.state.metrics = metrics
         logging.getLogger("uvicorn.access").addFilter(worth_a_line)

@@ -88,7 +88,5 @@ class Measured:
         finally:
             # The pattern, not the path: a label per id would grow without end.
             route = getattr(scope.get("route"), "path", "unmatched")
-            self.metrics.latency.labels(scope["method"], route).observe(
-                time.perf_counter() - begun
-            )
+            self.metrics.latency.labels(scope["method"], route).observe(time.perf_counter() - begun)
             self.metrics.requests.labels(scope["method"], route, status).inc()

@@ -49,7 +49,7 @@ class EventType(enum.Enum):
 
 
 class Base(DeclarativeBase):
-    type_annotation_map = {  # noqa: RUF012 (SQLAlchemy reads it from the class)
+    type_annotation_map = {
         datetime: DateTime(timezone=True),
         uuid.UUID: UUID(as_uuid=True),
         dict[str, Any]: JSONB(none_as_null=True),
@@ -79,7 +79,7 @@ EMPTY = text("'{}'")
 
 class Workflow(Identified, Stamped, Base):
     __tablename__ = "workflows"
-    __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012
+    __mapper_args__ = {"eager_defaults": True}
     __table_args__ = (
         CheckConstraint("btrim(name) <> ''", name="workflows_name_not_blank"),
         CheckConstraint(
@@ -94,19 +94,15 @@ class Workflow(Identified, Stamped, Base):
 
 class WorkflowRun(Identified, Stamped, Base):
     __tablename__ = "workflow_runs"
-    __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012
+    __mapper_args__ = {"eager_defaults": True}
     __table_args__ = (
         CheckConstraint(
             "(status = 'running') = (finished_at IS NULL)",
             name="workflow_runs_finished_has_time",
         ),
-        Index(
-            "workflow_runs_of_workflow", "workflow_id", text("started_at DESC"), text("id DESC")
-        ),
+        Index("workflow_runs_of_workflow", "workflow_id", text("started_at DESC"), text("id DESC")),
         Index("workflow_runs_newest_first", text("started_at DESC"), text("id DESC")),
-        Index(
-            "workflow_runs_in_flight", "started_at", postgresql_where=text("status = 'running'")
-        ),
+        Index("workflow_runs_in_flight", "started_at", postgresql_where=text("status = 'running'")),
     )
 
     workflow_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workflows.id", ondelete="CASCADE"))
@@ -125,7 +121,7 @@ class WorkflowRun(Identified, Stamped, Base):
 
 class NodeExecution(Identified, Stamped, Base):
     __tablename__ = "node_executions"
-    __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012
+    __mapper_args__ = {"eager_defaults": True}
     __table_args__ = (
         UniqueConstraint("run_id", "node_id", "attempt", name="node_executions_one_per_attempt"),
         UniqueConstraint("run_id", "id", name="node_executions_run_id_id_key"),
@@ -149,7 +145,7 @@ class ExecutionEvent(Base):
     """One line of a run's history. The table is partitioned by month on `timestamp`."""
 
     __tablename__ = "execution_events"
-    __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012
+    __mapper_args__ = {"eager_defaults": True}
     __table_args__ = (
         ForeignKeyConstraint(
             ["run_id", "node_execution_id"],

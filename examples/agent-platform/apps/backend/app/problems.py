@@ -70,8 +70,8 @@ async def on_no_connection(request: Request, error: OSError) -> JSONResponse:
 
 
 def install(app: FastAPI) -> None:
-    app.add_exception_handler(HTTPException, on_http_error)
-    app.add_exception_handler(RequestValidationError, on_invalid_request)
-    app.add_exception_handler(SQLAlchemyError, on_database_error)
+    app.exception_handler(HTTPException)(on_http_error)
+    app.exception_handler(RequestValidationError)(on_invalid_request)
+    app.exception_handler(SQLAlchemyError)(on_database_error)
     # TimeoutError is an OSError too.
-    app.add_exception_handler(OSError, on_no_connection)
+    app.exception_handler(OSError)(on_no_connection)

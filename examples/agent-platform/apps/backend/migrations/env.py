@@ -18,9 +18,7 @@ PARTITIONS = "SELECT relname FROM pg_class WHERE relispartition AND relkind IN (
 
 
 def run_offline() -> None:
-    context.configure(
-        dialect_name="postgresql", target_metadata=Base.metadata, literal_binds=True
-    )
+    context.configure(dialect_name="postgresql", target_metadata=Base.metadata, literal_binds=True)
     with context.begin_transaction():
         context.run_migrations()
 

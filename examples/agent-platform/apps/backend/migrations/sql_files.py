@@ -1,6 +1,7 @@
 """Runs the files of db/, so that devstack and Alembic make one and the same schema."""
 
 from pathlib import Path
+from typing import Any
 
 from alembic import context, op
 from sqlalchemy.util import await_only
@@ -16,5 +17,5 @@ def run_sql_file(name: str) -> None:
         return
     # SQLAlchemy prepares each statement, and a prepared statement is one statement. The driver's
     # own execute() takes a whole script, inside the transaction that Alembic has opened.
-    connection = op.get_bind().connection.driver_connection
+    connection: Any = op.get_bind().connection.driver_connection
     await_only(connection.execute(script))

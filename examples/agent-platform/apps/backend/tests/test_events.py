@@ -50,13 +50,15 @@ def test_an_event_of_a_month_without_partition_is_kept_too(api: httpx.Client, ru
     assert api.get(f"/runs/{run['id']}/events").json()["items"][0] == event
 
 
-def test_a_correction_changes_what_was_said_not_what_happened(
-    api: httpx.Client, run: Json
-) -> None:
+def test_a_correction_changes_what_was_said_not_what_happened(api: httpx.Client, run: Json) -> None:
     event = log(api, run, "tpyo")
     changed = api.patch(f"/events/{event['id']}", json={"message": "typo", "payload": {"n": 1}})
     assert changed.json() == {**event, "message": "typo", "payload": {"n": 1}}
-    for fixed in ({"event_type": "metric"}, {"timestamp": event["timestamp"]}, {"run_id": run["id"]}):
+    for fixed in (
+        {"event_type": "metric"},
+        {"timestamp": event["timestamp"]},
+        {"run_id": run["id"]},
+    ):
         assert api.patch(f"/events/{event['id']}", json=fixed).status_code == 422
     assert api.get(f"/events/{event['id']}").json() == changed.json()
 

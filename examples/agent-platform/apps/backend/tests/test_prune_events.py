@@ -7,8 +7,8 @@ AGES = """
 """
 
 
-def fill(database: Scratch, *days_ago: int, each: int = 1) -> None:
-    """A run with `each` events on each of those days; their months get partitions."""
+def fill(database: Scratch, *days_ago: int) -> None:
+    """A run with an event on each of those days; their months get partitions."""
     database.execute(
         "WITH one AS (INSERT INTO workflows (name) VALUES ('w') RETURNING id)"
         " INSERT INTO workflow_runs (workflow_id) SELECT id FROM one"
@@ -18,7 +18,7 @@ def fill(database: Scratch, *days_ago: int, each: int = 1) -> None:
         database.execute(f"SELECT ensure_execution_event_partitions(0, {moment})")
         database.execute(
             "INSERT INTO execution_events (run_id, event_type, timestamp)"
-            f" SELECT id, 'log', {moment} FROM workflow_runs, generate_series(1, {each})"
+            f" SELECT id, 'log', {moment} FROM workflow_runs"
         )
 
 
@@ -73,8 +73,7 @@ def test_a_second_prune_finds_nothing(database: Scratch) -> None:
 
 
 def test_many_rows_go_in_batches(database: Scratch) -> None:
-    # Two batches and a bit, in the month of the cutoff or in a whole month: gone either way.
-    database.execute("SELECT 1")
+    # Two batches and a bit, in the default partition, which is never dropped.
     fill(database, 0)
     database.execute(
         "INSERT INTO execution_events (run_id, event_type, timestamp)"
@@ -90,7 +89,7 @@ def test_coming_months_get_their_partitions(database: Scratch) -> None:
     fill(database)
     last = database.value(
         "SELECT to_char(now() AT TIME ZONE 'UTC' + interval '2 months',"
-        " '\"execution_events_y\"YYYY\"m\"MM')"
+        ' \'"execution_events_y"YYYY"m"MM\')'
     )
     database.execute(f"DROP TABLE {last}")
     pruned = database.run_module("app.prune_events")

@@ -74,6 +74,8 @@ async def update_node_execution(
         setattr(node, field, value)
     if "status" in changes:
         stamp(session, node)
+    await session.flush()
+    await session.refresh(node)  # its times are the database's now()
     await session.commit()
     return node
 

@@ -55,9 +55,7 @@ async def list_runs(
 @router.get("/{run_id}", response_model=RunWithNodes)
 async def read_run(run_id: uuid.UUID, session: Session) -> WorkflowRun:
     run = await session.scalar(
-        select(WorkflowRun)
-        .where(WorkflowRun.id == run_id)
-        .options(selectinload(WorkflowRun.nodes))
+        select(WorkflowRun).where(WorkflowRun.id == run_id).options(selectinload(WorkflowRun.nodes))
     )
     if run is None:
         raise HTTPException(404, f"there is no run {run_id}")
@@ -78,6 +76,8 @@ async def update_run(run_id: uuid.UUID, body: RunChange, session: Session) -> Wo
         setattr(run, field, value)
     if "status" in changes:
         await finish(session, run)
+    await session.flush()
+    await session.refresh(run)  # finished_at is the database's now()
     await session.commit()
     return run
 
