@@ -1,0 +1,26 @@
+import { useState } from "react";
+
+import { workflows } from "./api";
+import { Connection } from "./Connection";
+import { Runs } from "./Runs";
+import { usePolled } from "./usePolled";
+import { Workflows } from "./Workflows";
+
+export function App() {
+  const polled = usePolled(workflows, 5_000);
+  const [chosen, setChosen] = useState<string | null>(null);
+  const shown = polled.data?.items.find((one) => one.id === chosen) ?? polled.data?.items[0];
+
+  return (
+    <>
+      <header>
+        <h1>Agent platform</h1>
+        <Connection />
+      </header>
+      <main>
+        <Workflows polled={polled} selected={shown?.id ?? null} onSelect={setChosen} />
+        <div className="details">{shown && <Runs key={shown.id} workflow={shown} />}</div>
+      </main>
+    </>
+  );
+}
