@@ -235,7 +235,10 @@ def build(images: list[Image], shop: Workshop, *, rebuild: bool) -> int:
         # Somebody may have pulled the genuine one meanwhile.
         good = [image for image in good if state(image, shop.host) != "genuine"]
         if good:
+            replaced = {engine.image_id(image.tag) for image in good} - {None}
             load(good, shop)
+            for identity in replaced:
+                engine.remove_unnamed(str(identity))
     for image in good:
         say(f"{image.tag:<46} {image.stand_in}")
     say(f"{len(good)} stand-in images in {time.monotonic() - started:.1f} s")

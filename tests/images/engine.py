@@ -50,19 +50,33 @@ def _connect() -> http.client.HTTPConnection:
 
 def image_labels(tag: str) -> dict[str, str] | None:
     """The labels of an image the engine has, None when it has none of that name."""
-    status, body = _request("GET", f"/images/{quote(tag, safe='/:')}/json")
+    found = _inspect(tag)
+    return None if found is None else dict((found.get("Config") or {}).get("Labels") or {})
+
+
+def image_id(tag: str) -> str | None:
+    found = _inspect(tag)
+    return None if found is None else str(found["Id"])
+
+
+def _inspect(image: str) -> dict[str, Any] | None:
+    status, body = _request("GET", f"/images/{quote(image, safe='/:')}/json")
     if status == 404:
         return None
     if status != 200:
-        raise EngineError(f"{endpoint()}: image {tag}: {status} {body[:300].decode(errors='replace')}")
-    config: dict[str, Any] = json.loads(body).get("Config") or {}
-    return dict(config.get("Labels") or {})
+        raise EngineError(f"{endpoint()}: image {image}: {status} {body[:300].decode(errors='replace')}")
+    found: dict[str, Any] = json.loads(body)
+    return found
 
 
-def remove_tag(tag: str) -> None:
-    status, body = _request("DELETE", f"/images/{quote(tag, safe='/:')}?noprune=1")
-    if status not in (200, 404):
-        raise EngineError(f"{endpoint()}: remove {tag}: {status} {body[:300].decode(errors='replace')}")
+def remove_unnamed(identity: str) -> None:
+    """Remove an image that lost its last name; one that a container or another image stands on stays (409)."""
+    found = _inspect(identity)
+    if found is None or found.get("RepoTags"):
+        return
+    status, body = _request("DELETE", f"/images/{quote(identity, safe='/:')}")
+    if status not in (200, 404, 409):
+        raise EngineError(f"{endpoint()}: remove {identity}: {status} {body[:300].decode(errors='replace')}")
 
 
 def load(write: Callable[[tarfile.TarFile], None]) -> None:

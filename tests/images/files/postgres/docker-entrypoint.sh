@@ -78,8 +78,8 @@ create_cluster() {
 
 # The server of the first minute: on the socket only, so that nobody outside takes it for the real one.
 temporary_server() {
-  local options
-  printf -v options '%q ' "$@"
+  local options=''
+  [ $# = 0 ] || printf -v options '%q ' "$@"
   PGUSER="${PGUSER:-$POSTGRES_USER}" pg_ctl -D "$PGDATA" -w start \
     -o "$options -c listen_addresses='' -p ${PGPORT:-5432}"
 }
