@@ -35,8 +35,10 @@ class Database:
                 "server_settings": {"application_name": "agent-platform"},
             },
         )
-        # autocommit stays off: a request commits once, at its end, or not at all.
-        self.sessions = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=False)
+        # Said though it is the default: a request commits once, at its end, or not at all.
+        self.sessions = async_sessionmaker(
+            self.engine, autocommit=False, autoflush=False, expire_on_commit=False
+        )
 
     async def trouble(self) -> str | None:
         """Why the database cannot be used; None when it answers."""
@@ -69,7 +71,7 @@ def database_of(request: Request) -> Database:
     return database
 
 
-async def open_session(
+async def get_db(
     database: Annotated[Database, Depends(database_of)],
 ) -> AsyncIterator[AsyncSession]:
     """A session whose transaction ends with the request: committed by the route, or rolled back."""
@@ -78,4 +80,4 @@ async def open_session(
 
 
 DatabaseHere = Annotated[Database, Depends(database_of)]
-Session = Annotated[AsyncSession, Depends(open_session)]
+Session = Annotated[AsyncSession, Depends(get_db)]

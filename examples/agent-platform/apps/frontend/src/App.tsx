@@ -8,8 +8,14 @@ import { Workflows } from "./Workflows";
 
 export function App() {
   const polled = usePolled(workflows, 5_000);
-  const [chosen, setChosen] = useState<string | null>(null);
+  // In the address, so that a reload or a link shows the same workflow.
+  const [chosen, setChosen] = useState(location.hash.slice(1));
   const shown = polled.data?.items.find((one) => one.id === chosen) ?? polled.data?.items[0];
+
+  function choose(id: string) {
+    history.replaceState(null, "", `#${id}`);
+    setChosen(id);
+  }
 
   return (
     <>
@@ -18,7 +24,7 @@ export function App() {
         <Connection />
       </header>
       <main>
-        <Workflows polled={polled} selected={shown?.id ?? null} onSelect={setChosen} />
+        <Workflows polled={polled} selected={shown?.id ?? null} onSelect={choose} />
         <div className="details">{shown && <Runs key={shown.id} workflow={shown} />}</div>
       </main>
     </>

@@ -21,9 +21,7 @@ export function Events({ run }: { run: Run }) {
             <span className={`event ${event.event_type}`}>{event.event_type}</span>
             <span className="said">
               {event.message}
-              {Object.keys(event.payload).length > 0 && (
-                <code>{JSON.stringify(event.payload)}</code>
-              )}
+              {Object.keys(event.payload).length > 0 && <code>{inWords(event.payload)}</code>}
             </span>
           </li>
         ))}
@@ -35,4 +33,11 @@ export function Events({ run }: { run: Run }) {
       )}
     </section>
   );
+}
+
+/** `status=completed tokens_used=321`: it wraps between the pairs. */
+function inWords(payload: Record<string, unknown>): string {
+  return Object.entries(payload)
+    .map(([key, value]) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .join(" ");
 }

@@ -1,8 +1,7 @@
 import { useState } from "react";
 
-import { ApiError, createWorkflow, type Workflow } from "./api";
+import { ApiError, createWorkflow, type Page, type Workflow } from "./api";
 import type { Polled } from "./usePolled";
-import type { Page } from "./api";
 
 type Props = {
   polled: Polled<Page<Workflow>>;
