@@ -1,0 +1,383 @@
+"""The container engine through the Docker SDK: the only place that decides how each step is said to it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from devstack import labels
+from devstack.compose.model import EMPTY, Healthcheck, Network, Service, Stack, Strings, Volume
+from devstack.engine import builds, copying, images, labelling, networking, observing, streams
+from devstack.engine.base import (
+    Container,
+    Endpoint,
+    EngineInfo,
+    Event,
+    ExecResult,
+    Helper,
+    LogLine,
+    NewContainer,
+    Observed,
+    ObservedImage,
+    ObservedVolume,
+    OnProgress,
+    Session,
+)
+from devstack.engine.create.body import container_body
+from devstack.engine.create.mounts import copied_files
+from devstack.engine.create.networks import endpoints
+from devstack.engine.endpoint import no_engine, why_not
+from devstack.engine.wire import Params, Wire
+from devstack.errors import Conflict, EngineError, EngineRefused, NotFound
+
+RACE = 2.0
+"""Seconds in which a name that is in use may have no container yet: the engine reserves the name first."""
+GRACE = 10.0
+"""Seconds the engine gives a container to stop when it was told nothing else."""
+
+
+def connect(endpoint: Endpoint, *, timeout: float = 60) -> DockerEngine:
+    """The engine behind an endpoint. `timeout` bounds each request, in seconds. Raises `EngineError` when none answers."""
+    try:
+        return DockerEngine(Wire(endpoint, timeout))
+    except EngineError as error:
+        why = why_not(endpoint) or error.message
+        raise no_engine([(endpoint, why)]) from error
+
+
+class DockerEngine:
+    """`devstack.engine.base.Engine` on a real engine."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._image_probes: dict[str, Healthcheck | None] = {}
+
+    @cached_property
+    def info(self) -> EngineInfo:
+        told: dict[str, Any] = self._wire.again("asking the engine about itself", lambda c: c.info())
+        version = self._wire.version
+        podman = any("podman" in str(part.get("Name", "")).lower() for part in version.get("Components") or ())
+        return EngineInfo(
+            name="Podman" if podman else "Docker",
+            version=str(version.get("Version", "")),
+            api=self._wire.api,
+            endpoint=self._wire.endpoint,
+            os=str(version.get("Os") or "linux"),
+            arch=str(version.get("Arch") or ""),
+            rootless=any("rootless" in str(option) for option in told.get("SecurityOptions") or ()),
+            root_dir=str(told.get("DockerRootDir") or ""),
+        )
+
+    # Looking
+
+    def observe(
+        self, project: str, *, images: Iterable[str] = (), networks: Iterable[str] = (), volumes: Iterable[str] = ()
+    ) -> Observed:
+        mine = f"{labels.PROJECT}={project}"
+        found_networks = {item.name: item for item in networking.networks(self._wire, label=mine)}
+        found_volumes = {item.name: item for item in self.volumes(mine)}
+        for name in set(networks) - set(found_networks):
+            network = networking.network(self._wire, name)
+            found_networks |= {name: network} if network else {}
+        for name in set(volumes) - set(found_volumes):
+            volume = self._volume(name)
+            found_volumes |= {name: volume} if volume else {}
+        looked = {reference: self.image(reference) for reference in dict.fromkeys(images)}
+        return Observed(
+            project=project,
+            containers=self.containers(project),
+            networks=found_networks,
+            volumes=found_volumes,
+            images={reference: image for reference, image in looked.items() if image is not None},
+        )
+
+    def containers(self, project: str | None = None) -> tuple[Container, ...]:
+        filters = {} if project is None else {"label": f"{labels.PROJECT}={project}"}
+        items = self._wire.again("listing containers", lambda c: c.containers(all=True, filters=filters))
+        return tuple(observing.listed(item) for item in items)
+
+    def inspect(self, container: str) -> Container:
+        doing = f"inspecting container {container}"
+        return observing.inspected(self._wire.again(doing, lambda c: c.inspect_container(container)))
+
+    def image(self, reference: str) -> ObservedImage | None:
+        return images.look(self._wire, reference)
+
+    # Images
+
+    def pull(self, reference: str, *, platform: str = "", on_progress: OnProgress | None = None) -> ObservedImage:
+        return images.pull(self._wire, reference, platform=platform, on_progress=on_progress)
+
+    def build(
+        self,
+        stack: Stack,
+        service: Service,
+        *,
+        on_progress: OnProgress | None = None,
+        pull: bool = False,
+        no_cache: bool = False,
+    ) -> ObservedImage:
+        return builds.build(self._wire, stack, service, on_progress=on_progress, pull=pull, no_cache=no_cache)
+
+    # Networks and volumes
+
+    def create_network(self, stack: Stack, network: Network, extra_labels: Strings = EMPTY) -> str:
+        return networking.create(self._wire, network, labelling.network_labels(stack, network, extra_labels))
+
+    def remove_network(self, network: str) -> None:
+        networking.remove(self._wire, network)
+
+    def create_volume(self, stack: Stack, volume: Volume, extra_labels: Strings = EMPTY) -> str:
+        found = labelling.volume_labels(stack, volume, extra_labels)
+        return self._make_volume(volume.name, volume.driver, volume.driver_opts, found)
+
+    def make_volume(self, name: str, volume_labels: Strings) -> None:
+        self._make_volume(name, "", EMPTY, volume_labels)
+
+    def _make_volume(self, name: str, driver: str, options: Strings, found: Strings) -> str:
+        """Making a volume that exists is fine for the engine, so it may be repeated."""
+        made = self._wire.again(
+            f"creating volume {name}",
+            lambda c: c.create_volume(name=name, driver=driver or "local", driver_opts=dict(options), labels=dict(found)),
+        )
+        return str(made["Name"])
+
+    def remove_volume(self, volume: str) -> None:
+        try:
+            self._wire.again(f"removing volume {volume}", lambda c: c.remove_volume(volume))
+        except NotFound:
+            return
+
+    def volumes(self, label: str, *, sizes: bool = False) -> tuple[ObservedVolume, ...]:
+        answer = self._wire.again("listing volumes", lambda c: c.volumes(filters={"label": label}))
+        items: Iterable[dict[str, Any]] = answer.get("Volumes") or ()
+        if sizes:
+            wanted = {item["Name"] for item in items}
+            usage = self._wire.get("measuring volumes", "/system/df", params={"type": "volume"}, timeout=max(300, self._wire.timeout))
+            items = [item for item in usage.get("Volumes") or () if item["Name"] in wanted]
+        return tuple(sorted((observing.volume(item) for item in items), key=lambda v: v.name))
+
+    def _volume(self, name: str) -> ObservedVolume | None:
+        try:
+            return observing.volume(self._wire.again(f"looking at volume {name}", lambda c: c.inspect_volume(name)))
+        except NotFound:
+            return None
+
+    # Containers
+
+    def create(self, stack: Stack, new: NewContainer) -> str:
+        found = labelling.container_labels(stack, new)
+        places = endpoints(stack, new, api=self._wire.api)
+        files = copied_files(stack, new.service)
+        body = container_body(stack, new, found, api=self._wire.api, image_probe=self._image_probe(new))
+        if self._wire.endpoint.local:
+            _make_bind_folders(new.service)
+        container = self._create(new, body, found)
+        try:
+            for name, settings in places.afterwards.items():
+                networking.attach(self._wire, name, container, settings)
+            if files:
+                copying.copy_in(self._wire, container, files)
+        except BaseException:
+            # A container without its secrets would be taken for a good one by the next run.
+            self.remove(container, anonymous_volumes=True)
+            raise
+        return container
+
+    def _image_probe(self, new: NewContainer) -> Healthcheck | None:
+        """The image's own probe where the service relies on it; asked once per image."""
+        check = new.service.healthcheck
+        if not new.fast_start or self._wire.api < (1, 44) or (check is not None and (check.test or check.disable)):
+            return None
+        key = new.image_id or new.image
+        if key not in self._image_probes:
+            item = self._wire.again(f"looking at image {new.image}", lambda c: c.inspect_image(key))  # type: ignore[no-untyped-call]
+            self._image_probes[key] = observing.image_probe(item)
+        return self._image_probes[key]
+
+    def _create(self, new: NewContainer, body: dict[str, object], found: Strings) -> str:
+        doing, deadline = f"creating container {new.name}", time.monotonic() + RACE
+        platform = new.service.platform or None
+        while True:
+            try:
+                made = self._wire.again(
+                    doing,
+                    lambda c: c.create_container_from_config(body, name=new.name, platform=platform),  # type: ignore[no-untyped-call]
+                )
+                return str(made["Id"])
+            except Conflict as error:
+                holder = self._holder(new.name)
+                if holder is not None:
+                    return _adopted(holder, found, error)
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+
+    def _holder(self, name: str) -> Container | None:
+        try:
+            return self.inspect(name)
+        except NotFound:
+            return None
+
+    def start(self, container: str) -> None:
+        self._wire.again(f"starting container {container}", lambda c: c.start(container))
+
+    def stop(self, container: str, timeout: float | None = None) -> None:
+        """Stopping what is stopped or gone is fine. None: the container's own grace period."""
+        doing = f"stopping container {container}"
+        try:
+            grace = timeout
+            if grace is None:
+                config = self._wire.again(doing, lambda c: c.inspect_container(container))["Config"]
+                grace = float(config.get("StopTimeout") or GRACE)
+            params: Params = {} if timeout is None else {"t": math.ceil(timeout)}
+            self._wire.post(doing, f"/containers/{container}/stop", params=params, timeout=self._wire.timeout + grace)
+        except NotFound:
+            return
+
+    def kill(self, container: str, signal: str = "KILL") -> None:
+        """A container that does not run needs no signal."""
+        try:
+            self._wire.call(f"sending {signal} to {container}", lambda c: c.kill(container, signal))
+        except Conflict as error:
+            if "not running" not in error.message:
+                raise
+
+    def pause(self, container: str) -> None:
+        self._wire.call(f"pausing {container}", lambda c: c.pause(container))
+
+    def unpause(self, container: str) -> None:
+        self._wire.call(f"unpausing {container}", lambda c: c.unpause(container))
+
+    def rename(self, container: str, name: str) -> None:
+        """Renaming to the name it has is fine: a lost reply makes it happen."""
+        try:
+            self._wire.again(f"renaming {container} to {name}", lambda c: c.rename(container, name))
+        except EngineRefused:
+            if self.inspect(container).name != name:
+                raise
+
+    def remove(self, container: str, *, anonymous_volumes: bool = False) -> None:
+        """By force; one that is gone, or on its way out, is fine."""
+        doing = f"removing container {container}"
+        try:
+            self._wire.again(doing, lambda c: c.remove_container(container, v=anonymous_volumes, force=True))
+        except NotFound:
+            return
+        except Conflict as error:
+            if "already in progress" not in error.message:
+                raise
+            self._await_gone(container)
+
+    def _await_gone(self, container: str) -> None:
+        deadline = time.monotonic() + self._wire.timeout
+        while self._holder(container) is not None:
+            if time.monotonic() > deadline:
+                raise EngineError(f"container {container} is being removed and does not go away")
+            time.sleep(0.05)
+
+    # Inside containers
+
+    def exec(
+        self,
+        container: str,
+        command: Sequence[str],
+        *,
+        user: str = "",
+        environment: Strings = EMPTY,
+        workdir: str = "",
+        stdin: bytes | None = None,
+        privileged: bool = False,
+    ) -> ExecResult:
+        return streams.run_exec(
+            self._wire,
+            container,
+            command,
+            user=user,
+            environment=environment,
+            workdir=workdir,
+            stdin=stdin,
+            privileged=privileged,
+        )
+
+    def session(
+        self,
+        container: str,
+        command: Sequence[str],
+        *,
+        tty: bool,
+        user: str = "",
+        environment: Strings = EMPTY,
+        workdir: str = "",
+    ) -> Session:
+        body = streams.exec_body(
+            command, user=user, environment=environment, workdir=workdir, stdin=True, tty=tty, privileged=False
+        )
+        exec_id = streams.prepare_exec(self._wire, container, body)
+        return streams.DockerSession(self._wire, exec_id, tty=tty, doing=f"running {command[0]} in {container}")
+
+    def logs(
+        self,
+        container: str,
+        *,
+        follow: bool = False,
+        tail: int | None = None,
+        since: float | None = None,
+        until: float | None = None,
+        timestamps: bool = False,
+    ) -> Iterator[LogLine]:
+        return streams.log_lines(
+            self._wire, container, follow=follow, tail=tail, since=since, until=until, timestamps=timestamps
+        )
+
+    def watch(self, project: str) -> AbstractContextManager[Iterator[Event]]:
+        return streams.Watch(self._wire, project)
+
+    # Helpers of our own
+
+    def helper(self, helper: Helper) -> ExecResult:
+        return copying.run_helper(self._wire, helper)
+
+    def copy_volume(self, source: str, target: str, *, image: str) -> None:
+        copying.copy_volume(self._wire, source, target, image=image)
+
+    def close(self) -> None:
+        self._wire.close()
+
+
+def _make_bind_folders(service: Service) -> None:
+    """Missing folders are made here, as the caller: the engine would make them as root."""
+    for mount in service.mounts:
+        if mount.type == "bind" and mount.create_host_path and not Path(mount.source).exists():
+            try:
+                Path(mount.source).mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise EngineRefused(
+                    f"{service.name}: the folder {mount.source} cannot be made ({error.strerror})",
+                    hints=["make it by hand, or mount another one"],
+                ) from error
+
+
+def _adopted(holder: Container, wanted: Strings, error: Conflict) -> str:
+    """The id of the container that has the name already, if it is the very one that was to be made and never ran."""
+    same = (labels.PROJECT, labels.SERVICE, labels.CONFIG_HASH, labels.ONEOFF, labels.IMAGE, labels.NUMBER)
+    started = holder.detail is not None and holder.detail.started_at > 0
+    if not started and all(holder.labels.get(key, "") == wanted.get(key, "") for key in same):
+        return holder.id
+    owner = f"compose project {holder.project}" if holder.project else "no compose project"
+    raise Conflict(
+        f'the container name "{holder.name}" is taken by another container',
+        status=409,
+        details=[
+            ("container", f"{holder.name} ({holder.id[:12]}), {holder.state.value}"),
+            ("image", holder.image),
+            ("belongs to", owner),
+            ("made", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(holder.created))),
+        ],
+        hints=[f"look at it: docker inspect {holder.name}", f"rename or remove it yourself: docker rm {holder.name}"],
+    ) from error

@@ -1,0 +1,218 @@
+"""The engine's JSON as frozen data. Pure; a field that is missing or null is empty, a wrong shape raises."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+from devstack.compose.model import Healthcheck, Strings
+from devstack.engine.base import (
+    Binding,
+    Container,
+    Detail,
+    Event,
+    Health,
+    ObservedImage,
+    ObservedMount,
+    ObservedNetwork,
+    ObservedVolume,
+    Probe,
+    State,
+)
+
+Reply: TypeAlias = Mapping[str, Any]
+"""One JSON object from the engine. Only this module reads inside."""
+
+_HEALTH = re.compile(r"\((?:health: )?(starting|healthy|unhealthy)\)")
+_EXIT = re.compile(r"(?:Exited|Restarting) \((-?\d+)\)")
+_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)")
+
+
+def moment(text: str | None) -> float:
+    """An RFC 3339 time as Unix seconds; the engine's year 1, and nothing, are 0.0 (never)."""
+    found = _TIME.fullmatch(text or "")
+    if found is None or int(found[1]) < 1970:
+        return 0.0
+    zone = "+00:00" if found[8] == "Z" else found[8]
+    whole = datetime.fromisoformat(f"{found[1]}-{found[2]}-{found[3]}T{found[4]}:{found[5]}:{found[6]}{zone}")
+    return whole.astimezone(UTC).timestamp() + float(found[7] or 0)
+
+
+def listed(item: Reply) -> Container:
+    """One entry of the container list. Health and exit code are in its status text."""
+    status = str(item.get("Status") or "")
+    health, code = _HEALTH.search(status), _EXIT.search(status)
+    networks = (item.get("NetworkSettings") or {}).get("Networks") or {}
+    return Container(
+        id=item["Id"],
+        name=_name(item.get("Names") or ()),
+        image=item["Image"],
+        image_id=item.get("ImageID") or "",
+        state=State(item["State"]),
+        health=Health(health[1]) if health else Health.NONE,
+        exit_code=int(code[1]) if code else None,
+        status=status,
+        created=float(item.get("Created") or 0),
+        labels=_strings(item.get("Labels")),
+        bindings=_unique(_binding(port) for port in item.get("Ports") or () if port.get("PublicPort")),
+        networks={name: (entry or {}).get("IPAddress") or "" for name, entry in networks.items()},
+        mounts=tuple(_mount(mount) for mount in item.get("Mounts") or ()),
+    )
+
+
+def _health(word: str) -> Health:
+    return next((health for health in Health if health.value == word), Health.NONE)
+
+
+def _name(names: Sequence[str]) -> str:
+    """The container's own name: entries with a second slash are links to it."""
+    own = [name for name in names if name.count("/") == 1]
+    return (own or list(names) or [""])[0].lstrip("/")
+
+
+def _binding(port: Reply) -> Binding:
+    return Binding(int(port["PrivatePort"]), str(port.get("Type") or "tcp"), str(port.get("IP") or ""), int(port["PublicPort"]))
+
+
+def _unique(bindings: Iterable[Binding]) -> tuple[Binding, ...]:
+    return tuple(sorted(set(bindings), key=lambda b: (b.target, b.protocol, b.host_ip, b.published)))
+
+
+def _mount(mount: Reply) -> ObservedMount:
+    kind = str(mount.get("Type") or "")
+    return ObservedMount(
+        type=kind,
+        target=str(mount.get("Destination") or ""),
+        name=str(mount.get("Name") or "") if kind == "volume" else "",
+        source="" if kind == "volume" else str(mount.get("Source") or ""),
+        read_only=not mount.get("RW", True),
+    )
+
+
+def inspected(item: Reply) -> Container:
+    """One inspected container, with its detail."""
+    state, config, settings = item["State"], item["Config"], item.get("NetworkSettings") or {}
+    health = str((state.get("Health") or {}).get("Status") or "none")
+    running = State(state["Status"])
+    ended = running in (State.EXITED, State.DEAD, State.RESTARTING)
+    networks = settings.get("Networks") or {}
+    return Container(
+        id=item["Id"],
+        name=str(item["Name"]).lstrip("/"),
+        image=config["Image"],
+        image_id=item["Image"],
+        state=running,
+        health=_health(health),
+        exit_code=int(state["ExitCode"]) if ended else None,
+        status=running.value,
+        created=moment(item.get("Created")),
+        labels=_strings(config.get("Labels")),
+        bindings=_unique(_published(settings.get("Ports") or {})),
+        networks={name: (entry or {}).get("IPAddress") or "" for name, entry in networks.items()},
+        mounts=tuple(_mount(mount) for mount in item.get("Mounts") or ()),
+        detail=_detail(item),
+    )
+
+
+def _published(ports: Mapping[str, Any]) -> Iterable[Binding]:
+    for port, bindings in ports.items():
+        target, _, protocol = port.partition("/")
+        for binding in bindings or ():
+            yield Binding(int(target), protocol or "tcp", str(binding.get("HostIp") or ""), int(binding["HostPort"]))
+
+
+def _detail(item: Reply) -> Detail:
+    state, config, host = item["State"], item["Config"], item.get("HostConfig") or {}
+    restart = host.get("RestartPolicy") or {}
+    tries = restart.get("MaximumRetryCount") or 0
+    return Detail(
+        exit_code=int(state.get("ExitCode") or 0),
+        oom_killed=bool(state.get("OOMKilled")),
+        restart_count=int(item.get("RestartCount") or 0),
+        started_at=moment(state.get("StartedAt")),
+        finished_at=moment(state.get("FinishedAt")),
+        error=str(state.get("Error") or ""),
+        environment=_environment(config.get("Env")),
+        command=(*_words(config.get("Entrypoint")), *_words(config.get("Cmd"))),
+        healthcheck=_words((config.get("Healthcheck") or {}).get("Test")),
+        probes=tuple(_probe(entry) for entry in (state.get("Health") or {}).get("Log") or ()),
+        restart_policy=str(restart.get("Name") or "no") + (f":{tries}" if tries else ""),
+    )
+
+
+def _probe(entry: Reply) -> Probe:
+    return Probe(int(entry.get("ExitCode") or 0), str(entry.get("Output") or ""), moment(entry.get("End")))
+
+
+def network(item: Reply) -> ObservedNetwork:
+    return ObservedNetwork(
+        id=item["Id"], name=item["Name"], driver=item.get("Driver") or "", labels=_strings(item.get("Labels"))
+    )
+
+
+def volume(item: Reply) -> ObservedVolume:
+    """A volume of a list or of the disk usage report; the engine's size of -1 means that it does not know."""
+    size = (item.get("UsageData") or {}).get("Size")
+    return ObservedVolume(
+        name=item["Name"],
+        driver=item.get("Driver") or "",
+        labels=_strings(item.get("Labels")),
+        created=moment(item.get("CreatedAt")),
+        size=int(size) if size is not None and int(size) >= 0 else None,
+    )
+
+
+def image(reference: str, item: Reply) -> ObservedImage:
+    config = item.get("Config") or {}
+    return ObservedImage(
+        reference=reference,
+        id=item["Id"],
+        labels=_strings(config.get("Labels")),
+        volumes=tuple(sorted(config.get("Volumes") or ())),
+        environment=_environment(config.get("Env")),
+        healthcheck=_words((config.get("Healthcheck") or {}).get("Test")),
+        exposed=tuple(sorted(config.get("ExposedPorts") or ())),
+        user=str(config.get("User") or ""),
+        entrypoint=_words(config.get("Entrypoint")),
+        command=_words(config.get("Cmd")),
+    )
+
+
+def image_probe(item: Reply) -> Healthcheck | None:
+    """The image's own probe, as far as its start can be sped up; None when there is no probe or it has a start cadence."""
+    check = (item.get("Config") or {}).get("Healthcheck") or {}
+    test = _words(check.get("Test"))
+    if not test or test == ("NONE",) or check.get("StartInterval"):
+        return None
+    interval, period = check.get("Interval") or 0, check.get("StartPeriod") or 0
+    return Healthcheck(test, interval=interval / 1e9 or None, start_period=period / 1e9 or None)
+
+
+def event(item: Reply) -> Event:
+    """A container event. The action of a health event carries the verdict behind a colon."""
+    action, _, verdict = str(item.get("Action") or item.get("status") or "").partition(": ")
+    actor = item.get("Actor") or {}
+    attributes = _strings(actor.get("Attributes"))
+    code = attributes.get("exitCode", "")
+    return Event(
+        action=action,
+        container=str(actor.get("ID") or item.get("id") or ""),
+        service=attributes.get("com.docker.compose.service", ""),
+        time=float(item.get("timeNano") or 0) / 1e9 or float(item.get("time") or 0),
+        health=_health(verdict) if action == "health_status" else None,
+        exit_code=int(code) if action == "die" and code.lstrip("-").isdigit() else None,
+    )
+
+
+def _strings(pairs: Mapping[str, Any] | None) -> Strings:
+    return {str(key): str(value) for key, value in (pairs or {}).items()}
+
+
+def _environment(entries: Sequence[str] | None) -> Strings:
+    return {key: value for key, _, value in (entry.partition("=") for entry in entries or ())}
+
+
+def _words(words: Sequence[str] | str | None) -> tuple[str, ...]:
+    return (words,) if isinstance(words, str) else tuple(words or ())

@@ -1,0 +1,114 @@
+"""The one connection to the engine: the SDK's low-level client, with retries and translated errors."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+import docker
+import docker.tls
+import requests
+
+from devstack.engine.base import Endpoint
+from devstack.engine.translate import dropped, translated
+
+T = TypeVar("T")
+Params = dict[str, str | int]
+"""The query of a request."""
+
+BACKOFF = (0.1, 0.3, 0.9)
+"""Seconds before each retry of a request that may be repeated."""
+
+
+class Wire:
+    """What every other module here calls the engine through. `api` is the version spoken, such as (1, 51)."""
+
+    def __init__(self, endpoint: Endpoint, timeout: float) -> None:
+        self.endpoint = endpoint
+        self.timeout = timeout
+        with translated(f"connecting to {endpoint}"):
+            self.client = _client(endpoint, timeout)
+            version: dict[str, Any] = self.client.version(api_version=False)
+        self.version = version
+        major, _, minor = self.client.api_version.partition(".")
+        self.api = (int(major), int(minor))
+
+    def call(self, doing: str, request: Callable[[docker.APIClient], T]) -> T:
+        """One request that must not be repeated: a lost reply is an error."""
+        with translated(doing):
+            return request(self.client)
+
+    def again(self, doing: str, request: Callable[[docker.APIClient], T]) -> T:
+        """One request that may be repeated: asked up to four times when the connection drops."""
+        with translated(doing):
+            for pause in BACKOFF:
+                try:
+                    return request(self.client)
+                except Exception as error:
+                    if not dropped(error):
+                        raise
+                    time.sleep(pause)
+            return request(self.client)
+
+    def get(self, doing: str, path: str, *, params: Params | None = None, timeout: float | None = None) -> Any:
+        """The JSON of a GET that the SDK has no word for. `path` begins with a slash, without the version."""
+        return self.again(doing, lambda c: _json(c.get(self.url(path), params=params, timeout=timeout or self.timeout)))
+
+    def post(self, doing: str, path: str, *, params: Params | None = None, timeout: float | None = None) -> None:
+        """A POST without a body that may be repeated; 304 (nothing to do) is fine."""
+        self.again(doing, lambda c: _checked(c.post(self.url(path), params=params, timeout=timeout or self.timeout)))
+
+    def stream(self, doing: str, path: str, params: Params, *, timeout: float | None) -> requests.Response:
+        """A GET whose body is read bit by bit. `timeout` is the longest silence between two bits, None for ever."""
+        limits = (self.timeout, timeout)
+        return self.again(doing, lambda c: _checked(c.get(self.url(path), params=params, stream=True, timeout=limits)))
+
+    def url(self, path: str) -> str:
+        return f"{self.client.base_url}/v{self.client.api_version}{path}"
+
+    def ping(self) -> None:
+        """Raises `EngineError` when the engine is gone or frozen."""
+        with translated("asking whether the engine is alive"):
+            self.client.ping()
+
+    def close(self) -> None:
+        self.client.close()
+
+
+def pieces(doing: str, stream: Iterable[T]) -> Iterator[T]:
+    """A stream of the SDK's with its errors translated; errors of whoever consumes it pass through untouched."""
+    iterator = iter(stream)
+    while True:
+        with translated(doing):
+            piece = next(iterator, None)
+        if piece is None:
+            return
+        yield piece
+
+
+def _client(endpoint: Endpoint, timeout: float) -> docker.APIClient:
+    tls: docker.tls.TLSConfig | bool = False
+    if endpoint.tls:
+        ca, cert, key = (os.path.join(endpoint.tls, name) for name in ("ca.pem", "cert.pem", "key.pem"))  # noqa: PTH118
+        tls = docker.tls.TLSConfig(client_cert=(cert, key), ca_cert=ca, verify=True)
+    ssh = endpoint.url.startswith("ssh://")
+    client = docker.APIClient(
+        base_url=endpoint.url, version="auto", timeout=timeout, tls=tls, use_ssh_client=ssh, max_pool_size=32  # type: ignore[arg-type]
+    )
+    # Proxies and ~/.netrc are no concern of a socket on this machine, and looking for them costs a millisecond per request.
+    client.trust_env = not endpoint.local
+    return client
+
+
+def _checked(response: requests.Response) -> requests.Response:
+    try:
+        response.raise_for_status()
+    except requests.exceptions.HTTPError as error:
+        raise docker.errors.create_api_error_from_http_exception(error) from error
+    return response
+
+
+def _json(response: requests.Response) -> Any:
+    return _checked(response).json()
