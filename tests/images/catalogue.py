@@ -66,6 +66,7 @@ class Image:
     volumes: tuple[str, ...] = ()
     ports: tuple[int, ...] = ()
     stop_signal: str = ""
+    health: dict[str, object] = field(default_factory=dict)  # a HEALTHCHECK in the image, as the engine keeps it
 
     def config(self, host: Host) -> dict[str, object]:
         """The image's configuration as the engine keeps it, labels included."""
@@ -80,6 +81,8 @@ class Image:
         }
         if self.stop_signal:
             plain["StopSignal"] = self.stop_signal
+        if self.health:
+            plain["Healthcheck"] = self.health
         recipe = hashlib.sha256(json.dumps([self.layer.digest(host), plain, self.stand_in]).encode()).hexdigest()
         plain["Labels"] = {LABEL: self.stand_in, RECIPE: f"sha256:{recipe}"}
         return plain

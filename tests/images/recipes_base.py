@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import sys
+from pathlib import Path
 
 from catalogue import FILES, Fetch, Image, Layer
 from rootfs import Tree, run
@@ -120,16 +121,22 @@ NODE22 = Layer("node22", _node22, BASE, ("node",))
 NODE20 = Layer("node20", _node20, BASE, ("node",))
 
 
-def _busybox(tree: Tree, fetch: Fetch) -> None:
-    folder = fetch.cache / "debs"
-    folder.mkdir(parents=True, exist_ok=True)
-    if not list(folder.glob("busybox-static_*.deb")):
-        run(["apt-get", "download", "busybox-static"], log=tree.log, cwd=folder)
-    unpacked = tree.root / "unpacked"
-    run(["dpkg", "-x", str(next(folder.glob("busybox-static_*.deb"))), str(unpacked)], log=tree.log)
+def busybox_binary(tree: Tree, fetch: Fetch) -> Path:
+    """Debian's static busybox, unpacked in the cache."""
+    unpacked = fetch.cache / "busybox"
     binary = unpacked / "usr/bin/busybox"
-    tree.copy(binary if binary.exists() else unpacked / "bin/busybox", "/bin/busybox", 0o755)
-    shutil.rmtree(unpacked)
+    if not binary.exists():
+        tree.sh("cd /tmp && apt-get download busybox-static")
+        run(["dpkg", "-x", str(next((tree.root / "tmp").glob("busybox-static_*.deb"))), str(unpacked)], log=tree.log)
+    return binary
+
+
+def fetch_busybox(tree: Tree, fetch: Fetch) -> None:
+    busybox_binary(tree, fetch)
+
+
+def _busybox(tree: Tree, fetch: Fetch) -> None:
+    tree.copy(busybox_binary(tree, fetch), "/bin/busybox", 0o755)
     for name in ("etc", "usr/bin", "usr/sbin", "sbin", "home", "var", "dev", "proc", "sys", "run"):
         (tree.root / name).mkdir(parents=True, exist_ok=True)
     for name, mode in (("root", 0o700), ("tmp", 0o1777), ("var/tmp", 0o1777)):
@@ -142,7 +149,7 @@ def _busybox(tree: Tree, fetch: Fetch) -> None:
         tree.write(f"/etc/ssl/certs/host-{number}.crt", pem + "\n")
 
 
-BUSYBOX = Layer("busybox", _busybox)
+BUSYBOX = Layer("busybox", _busybox, tool=BASE, prepare=fetch_busybox)
 
 _PYTHON_ENV = {"LANG": "C.UTF-8", "PYTHON_VERSION": "3.13"}
 
