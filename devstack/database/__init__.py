@@ -1,0 +1,1 @@
+"""The database half: SQL files applied and remembered, snapshots of volumes, the shell."""

@@ -1,0 +1,105 @@
+"""From the server's error to the place in the file: line, column, excerpt, and what to do about it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from devstack.database.outcome import Fault
+from devstack.database.script import Script, Segment, Statement
+from devstack.errors import SqlError, Where
+
+_COPY_LINE = re.compile(r'^COPY .*?, line (\d+)(?:, column [^:]+: "(.*)")?', re.MULTILINE)
+_INLINE_LINE = re.compile(r"inline_code_block line (\d+)")
+_DOLLAR = re.compile(r"\$(?:[^\W\d]\w*)?\$")
+
+_HINTS = {
+    "55P04": "a new enum value cannot be used in the transaction that adds it: put ADD VALUE in a file of its own before",
+    "25001": 'put the statement in a file of its own that starts with "-- devstack: transaction=none"',
+    "42501": "the database's user may not do this; in the official images POSTGRES_USER is a superuser",
+    "53100": "the disk is full: `devstack doctor` shows what takes the space",
+    "0A000": "the server may be older than the SQL: check the image's version",
+}
+_NO_EXTENSION = re.compile(r'extension "[^"]*" is not available|could not open extension control file')
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a statement failed. `position` counts characters of the script's text from 0; `exact` False: its statement's start."""
+
+    position: int
+    statement: Statement | None = None
+    exact: bool = True
+
+
+def place_of(script: Script, segment: Segment, fault: Fault, completed: int, prefix: int) -> Place:
+    """The place of a fault in a message made of `prefix` characters of ours and the segment.
+
+    `completed` counts the segment's statements that had finished. The server gives a position for most errors; for the others the
+    statement is known by counting, and COPY and DO say a line of their own.
+    """
+    statement = segment.statements[min(completed, len(segment.statements) - 1)]
+    if fault.position is not None:
+        return Place(segment.start + fault.position - 1 - prefix, statement)
+    if segment.copy is not None and statement is segment.statements[-1]:
+        inside = _in_copy_data(script, segment.copy, fault.context)
+        if inside is not None:
+            return Place(inside, statement)
+    inline = _INLINE_LINE.search(fault.context)
+    if inline is not None and script.text[statement.head : statement.head + 2].lower() == "do":
+        body = _DOLLAR.search(script.text, statement.head, statement.end)
+        if body is not None:
+            return Place(_line_from(script.text, body.end(), int(inline.group(1))), statement)
+    return Place(statement.head, statement, exact=False)
+
+
+def sql_error(script: Script, fault: Fault, place: Place | None, state: str) -> SqlError:
+    """The error as a person sees it. `state` says what the database is like now."""
+    where = script.source.where(place.position) if place else Where(script.name)
+    details = [("", "\n".join(script.source.excerpt(place.position)))] if place else []
+    details += [(label, text) for label, text in (("detail", fault.detail), ("context", _context(fault, place))) if text]
+    details.append(("state", state))
+    hints = [text for text in (fault.hint, _advice(script, fault, place)) if text]
+    return SqlError(f"{where}: {fault.message}", where=where, details=details, hints=hints, code=f"sql {fault.sqlstate}")
+
+
+def _advice(script: Script, fault: Fault, place: Place | None) -> str:
+    if _NO_EXTENSION.search(fault.message):
+        return "the image does not contain that extension: use one that does, for example pgvector/pgvector or postgis/postgis"
+    if fault.sqlstate == "42601" and place is not None and script.text[place.position : place.position + 1] == ":":
+        return "variables of psql (:name) are not filled in: write the value into the file"
+    return _HINTS.get(fault.sqlstate, "")
+
+
+def _context(fault: Fault, place: Place | None) -> str:
+    """The call stack inside the server, unless the place says it all."""
+    if place is not None and place.exact and "\n" not in fault.context and "inline_code_block" in fault.context:
+        return ""
+    if fault.internal_query and fault.internal_query not in fault.context:
+        return f"{fault.internal_query.strip()}\n{fault.context}".strip()
+    return fault.context
+
+
+def _in_copy_data(script: Script, data: tuple[int, int], context: str) -> int | None:
+    said = _COPY_LINE.search(context)
+    if said is None:
+        return None
+    start = _line_from(script.text, data[0], int(said.group(1)))
+    if start >= data[1]:
+        return max(data[0], data[1] - 1)
+    end = script.text.find("\n", start)
+    value = said.group(2)
+    inside = script.text.find(value, start, end) if value else -1
+    return inside if inside >= 0 else start
+
+
+def _line_from(text: str, position: int, line: int) -> int:
+    """Where the `line`-th line begins, the line of `position` being the first; past leading blanks."""
+    for _ in range(line - 1):
+        position = text.find("\n", position) + 1
+        if position == 0:
+            return len(text)
+    if line > 1:
+        while text[position : position + 1] in (" ", "\t"):
+            position += 1
+    return position

@@ -1,0 +1,42 @@
+"""From a running container to an address that this machine can connect to."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from devstack.compose.roles import Postgres
+from devstack.database.target import Target
+from devstack.engine.base import Binding, Container, Endpoint
+from devstack.errors import DatabaseError
+
+_EVERYWHERE = {"", "0.0.0.0", "::", "127.0.0.1", "::1"}  # noqa: S104 - addresses read, not bound
+
+
+def target_of(role: Postgres, container: Container, endpoint: Endpoint, database: str = "") -> Target:
+    """Where the database answers: the port it publishes, or on this machine's own Linux engine the container's address.
+
+    `database` names another one than the role's. Raises DatabaseError when there is no way from here.
+    """
+    target = Target("", role.port, role.user, role.password, database or role.database, role.service)
+    for binding in container.bindings:
+        if binding.target == role.port and binding.protocol == "tcp" and binding.published:
+            return replace(target, host=_host(binding, endpoint), port=binding.published)
+    if not container.running:
+        raise DatabaseError(f"{role.service} is not running", hints=["devstack up"])
+    address = next((ip for ip in container.networks.values() if ip), "")
+    if address and endpoint.local and sys.platform == "linux":
+        return replace(target, host=address)
+    raise DatabaseError(
+        f"{role.service} publishes no port, so its database cannot be reached from here",
+        hints=[f'publish the port: services.{role.service}.ports: ["127.0.0.1:{role.port}:{role.port}"]'],
+    )
+
+
+def _host(binding: Binding, endpoint: Endpoint) -> str:
+    if not endpoint.local:
+        return urlsplit(endpoint.url).hostname or "127.0.0.1"
+    if binding.host_ip not in _EVERYWHERE:
+        return binding.host_ip
+    return "::1" if binding.host_ip == "::1" else "127.0.0.1"

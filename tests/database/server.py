@@ -1,0 +1,132 @@
+"""A real PostgreSQL server for tests: the machine's own binaries in a temporary folder, or a container where there are none."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+import pwd
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from devstack.database.connection import Connection, connect
+from devstack.database.target import Target
+
+IMAGE = "postgres:17"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server. `stop` and `start` act on it as a crash and a restart would."""
+
+    target: Target
+    kill: Callable[[], None]
+    start: Callable[[], None]
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+@contextlib.contextmanager
+def server() -> Iterator[Server]:
+    folders = sorted(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda f: int(f.split("/")[4]))
+    if folders:
+        with _from_binaries(Path(folders[-1])) as running:
+            yield running
+    else:
+        with _from_image() as running:
+            yield running
+
+
+def _nobody() -> dict[str, object]:
+    """initdb and postgres refuse to run as root."""
+    if os.geteuid() != 0:
+        return {}
+    entry = pwd.getpwnam("nobody")
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+
+
+@contextlib.contextmanager
+def _from_binaries(binaries: Path) -> Iterator[Server]:
+    folder = Path(tempfile.mkdtemp(prefix="devstack-pg-"))
+    who = _nobody()
+    if who:
+        os.chown(folder, int(str(who["user"])), int(str(who["group"])))
+    password = secrets.token_hex(8)
+    file = folder / "password"
+    file.write_text(password)
+    data = folder / "data"
+    if who:
+        os.chown(file, int(str(who["user"])), int(str(who["group"])))
+    port = free_port()
+
+    def run(*command: object) -> None:
+        done = subprocess.run([str(c) for c in command], capture_output=True, text=True, cwd=folder, **who)  # type: ignore[call-overload]
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def start() -> None:
+        options = f"-p {port} -k {folder} -c fsync=off -c listen_addresses=127.0.0.1 -c max_connections=40"
+        run(binaries / "pg_ctl", "-D", data, "-o", options, "-l", folder / "log", "-w", "start")
+
+    run(
+        binaries / "initdb", "-D", data, "-U", "shop", "--auth=scram-sha-256", "--pwfile", file,
+        "-E", "UTF8", "--locale=C.UTF-8", "--no-sync",
+    )  # fmt: skip
+    start()
+
+    def kill() -> None:
+        run(binaries / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+
+    try:
+        yield Server(Target("127.0.0.1", port, "shop", password, "postgres", "db"), kill, start)
+    finally:
+        with contextlib.suppress(AssertionError):
+            kill()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _from_image() -> Iterator[Server]:
+    import docker
+
+    password = secrets.token_hex(8)
+    port = free_port()
+    client = docker.from_env()
+    container = client.containers.run(
+        IMAGE,
+        detach=True,
+        name=f"devstack-test-pg-{os.getpid()}",
+        environment={"POSTGRES_USER": "shop", "POSTGRES_PASSWORD": password, "POSTGRES_DB": "postgres"},
+        ports={"5432/tcp": ("127.0.0.1", port)},
+    )
+    try:
+        _wait_for(port)
+        yield Server(Target("127.0.0.1", port, "shop", password, "postgres", "db"), container.kill, container.start)
+    finally:
+        container.remove(force=True, v=True)
+        client.close()
+
+
+def _wait_for(port: int) -> None:
+    target = Target("127.0.0.1", port, "shop", None, "postgres", "db")
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        with contextlib.suppress(Exception):
+            connect(target, application_name="test", deadline=end).close()
+            return
+        time.sleep(0.2)
+
+
+def tables(connection: Connection) -> list[str]:
+    """What stands in schema public."""
+    return [row[0] for row in connection.rows("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1")]
