@@ -200,3 +200,31 @@ class Interrupted(DevstackError):
 
     code = "interrupted"
     exit = Exit.INTERRUPTED
+
+
+def describe(error: DevstackError) -> list[str]:
+    """An error as lines for people: what failed, where, why, what to do next."""
+    if isinstance(error, SpecError):
+        return _describe_problems(error)
+    where = f"{error.where}: " if error.where else ""
+    lines = [f"error: {where}{error.message}  [{error.code}]"]
+    for label, text in error.details:
+        first, *rest = text.splitlines() or [""]
+        lines.append(f"  {label:<11} {first}")
+        lines += [f"  {'':<11} {line}" for line in rest]
+    for index, hint in enumerate(error.hints):
+        lines.append(f"  {'do one of' if index == 0 and len(error.hints) > 1 else 'next' if index == 0 else '':<11} {hint}")
+    return lines
+
+
+def _describe_problems(error: SpecError) -> list[str]:
+    lines: list[str] = []
+    for problem in error.problems:
+        path = f"{problem.path}: " if problem.path else ""
+        lines.append(f"error: {problem.where}: {path}{problem.message}  [spec]")
+        lines += [f"  {line}" for line in problem.excerpt]
+        if problem.hint:
+            lines.append(f"  {problem.hint}")
+    if len(error.problems) > 1:
+        lines.append(f"{len(error.problems)} problems")
+    return lines

@@ -1,0 +1,68 @@
+"""The Typer application: the commands, in the order `--help` shows them."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Annotated
+
+import typer
+
+from devstack import __version__
+
+COMMANDS = (
+    ("init", "init"),
+    ("up", "up"),
+    ("down", "down"),
+    ("stop", "stop"),
+    ("start", "start"),
+    ("restart", "restart"),
+    ("status", "status"),
+    ("ps", "status"),
+    ("logs", "logs"),
+    ("exec", "execute"),
+    ("db-shell", "db_shell"),
+    ("verify", "verify"),
+    ("reset", "reset"),
+    ("undo", "undo"),
+    ("env", "env"),
+    ("render", "render"),
+    ("spec", "spec"),
+    ("kinds", "kinds"),
+    ("doctor", "doctor"),
+)
+"""(name on the command line, module and function in this folder)."""
+HIDDEN = ("ps",)
+PASSES_ARGUMENTS = {"exec": {"allow_interspersed_args": False, "ignore_unknown_options": True}}
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"devstack {__version__}")
+        raise typer.Exit
+
+
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.", show_default=False)
+    ] = False,
+) -> None:
+    """Describe a dev environment once in devstack.yml, start it, prove that it works."""
+
+
+def build() -> typer.Typer:
+    """Make the application; the modules of commands import what is heavy only when they run."""
+    made = typer.Typer(
+        name="devstack",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    made.callback()(_options)
+    for name, module in COMMANDS:
+        function = getattr(importlib.import_module(f"devstack.cli.{module}"), module)
+        made.command(name, hidden=name in HIDDEN, context_settings=PASSES_ARGUMENTS.get(name))(function)
+    return made
+
+
+app = build()

@@ -1,0 +1,182 @@
+"""The flow of `up`, shared by the commands that end with a running stack."""
+
+from __future__ import annotations
+
+from devstack import bring_up
+from devstack.cli import running
+from devstack.cli.progress import progress
+from devstack.cli.session import Session, no_such_service
+from devstack.compose.model import Json
+from devstack.engine.base import Observed
+from devstack.errors import DevstackError, UsageError
+from devstack.execute import Results
+from devstack.plan.steps import Plan
+from devstack.plan.up import UpOptions, selected
+from devstack.status import rows
+
+
+def show_plan(session: Session, wanted: UpOptions, ports: dict[str, int]) -> None:
+    """`up --plan`: what would be done, and why; nothing is written and nothing is touched."""
+    session.prepare(settings=port_settings(session, ports), write=False)
+    _check_names(session, wanted)
+    observed = session.observe()
+    plan = bring_up.make_plan(session.engine, session.stack, session.project.spec, observed, wanted)
+    count = len(plan.changes)
+    total = f"{count} step{'s' if count != 1 else ''}; nothing is destroyed" if count else "nothing to do"
+    steps: list[Json] = [{"step": type(step).__name__, "key": step.key, "reason": step.reason} for step in plan.changes]
+    session.console.answer(
+        {"steps": steps, "keep": list(plan.kept), "notes": list(plan.notes)}, f"{plan}\n{total}" if str(plan) else total
+    )
+
+
+def bring(
+    session: Session,
+    wanted: UpOptions,
+    ports: dict[str, int] | None = None,
+    *,
+    isolated: bool = False,
+    build: bool = False,
+    pull: bool = False,
+    timeout: float = 600.0,
+) -> None:
+    """`up`, from the files to the table at the end. The caller holds the folder."""
+    running.say_engine(session)
+    session.prepare(settings=port_settings(session, ports or {}), isolated=isolated)
+    running.say_rendered(session)
+    _check_names(session, wanted)
+    with session.locked():
+        finish_pending(session)
+        _fresh_images(session, wanted, build=build, pull=pull)
+        observed = session.observe()
+        plan = bring_up.make_plan(session.engine, session.stack, session.project.spec, observed, wanted)
+        for note in plan.notes:
+            session.console.label("note", note)
+        if plan.steps:
+            session.console.label("plan", summary(plan))
+        results = running.carry_out(session, plan, observed, timeout=timeout) if plan.steps else Results()
+    report(session, plan, results)
+
+
+def _check_names(session: Session, wanted: UpOptions) -> None:
+    for name in (*wanted.services, *wanted.scale):
+        if name not in session.stack.services:
+            raise no_such_service(name, session.stack.services)
+
+
+def port_settings(session: Session, ports: dict[str, int]) -> dict[str, str]:
+    """`--port db=5433` as the variable of `.env` that publishes db's port."""
+    if not ports:
+        return {}
+    from devstack.render.render import render
+
+    spec = session.prepare(write=False, offline=True).spec
+    if spec is None:
+        raise UsageError("--port needs a devstack.yml", hints=["devstack init   (adopts the Compose file)"])
+    known = render(spec, project=spec.name).port_variables
+    settings: dict[str, str] = {}
+    for service, port in ports.items():
+        variables = [variable for variable in known.values() if variable.service == service]
+        if not variables:
+            raise no_such_service(service, {variable.service for variable in known.values()})
+        if not 0 < port < 65536:
+            raise UsageError(f"--port {service}={port}: ports go from 1 to 65535")
+        settings[variables[0].variable] = str(port)
+    return settings
+
+
+def finish_pending(session: Session) -> None:
+    """A restore or reset that was cut off is brought to its end before anything else is done with the data."""
+    from devstack.cli.data import finish
+
+    finish(session)
+
+
+def _fresh_images(session: Session, wanted: UpOptions, *, build: bool, pull: bool) -> None:
+    """Images that are wanted anew although they are there, made before the plan looks at them."""
+    steps = bring_up.image_steps(session.stack, selected(session.stack, wanted), build=build, pull=pull)
+    with progress(session.console) as shown:
+        bring_up.renew(session.engine, session.stack, steps, shown)
+
+
+def summary(plan: Plan) -> str:
+    """The plan in one line: "1 network, 2 volumes, 4 containers to create"."""
+    nouns = {
+        "CreateNetwork": "network to create",
+        "CreateVolume": "volume to create",
+        "Pull": "image to pull",
+        "Build": "image to build",
+        "Create": "container to create",
+        "Stop": "container to stop",
+        "ApplySchema": "schema to apply",
+    }
+    counts: dict[str, int] = {}
+    for step in plan.steps:
+        noun = nouns.get(type(step).__name__)
+        if noun:
+            counts[noun] = counts.get(noun, 0) + 1
+    parts = [f"{count} {noun.replace(' ', 's ', 1) if count > 1 else noun}" for noun, count in counts.items()]
+    return ", ".join(parts) or f"{len(plan.steps)} steps"
+
+
+def report(session: Session, plan: Plan, results: Results) -> None:
+    """The end of `up`: nothing to do, or the table, the time it took and what to type next."""
+    console = session.console
+    observed = session.observe()
+    found = rows(session.stack, observed, running.ready_seconds(results))
+    data: dict[str, Json] = {
+        "project": session.stack.name,
+        "engine": str(session.engine.info.endpoint),
+        "changed": bool(plan.changes),
+        "steps": [step.key for step in plan.changes],
+        "services": running.services_json(found),
+        "seconds": round(results.seconds, 3),
+        "build_seconds": round(running.build_seconds(results), 3),
+    }
+    if console.as_json:
+        console.answer(data)
+        return
+    for line in running.stand_ins(found):
+        console.label("stand-in", line)
+    if not plan.steps:
+        schema = ", schema up to date" if session.project.spec and session.project.spec.schema else ""
+        console.answer(
+            data, f"nothing to do: {len(found)} services {_states(session, observed)}{schema} ({_elapsed(session):.1f} s)"
+        )
+        return
+    console.say("")
+    console.answer(data, running.table(found))
+    console.say("")
+    building = running.build_seconds(results)
+    console.say(
+        f"ready in {results.seconds - building:.1f} s" + (f" (build {building:.1f} s)" if building else "") + _next(session)
+    )
+
+
+def _states(session: Session, observed: Observed) -> str:
+    states = {row.state for row in rows(session.stack, observed)}
+    return states.pop() if len(states) == 1 else "up"
+
+
+def _elapsed(session: Session) -> float:
+    import time
+
+    return time.monotonic() - session.console.begun
+
+
+def _next(session: Session) -> str:
+    spec = session.project.spec
+    shell = "devstack db-shell · " if spec and spec.schema else ""
+    return f"     next: {shell}devstack logs -f · devstack verify"
+
+
+def resume(session: Session, wanted: UpOptions, *, timeout: float) -> None:
+    """Start what is there, without rendering, building or making anything."""
+    _check_names(session, wanted)
+    with session.locked():
+        observed = session.observe()
+        absent = [name for name in selected(session.stack, wanted) if not observed.of(name)]
+        if absent:
+            raise DevstackError(f"{', '.join(absent)}: no container to start", hints=["devstack up"], code="not-running")
+        plan = bring_up.make_plan(session.engine, session.stack, None, observed, wanted)
+        results = running.carry_out(session, plan, observed, timeout=timeout) if plan.steps else Results()
+    report(session, plan, results)

@@ -1,0 +1,37 @@
+"""`devstack down`: remove containers and networks; data stays."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from devstack.cli import options as opt
+
+
+def down(
+    ctx: typer.Context,
+    file: opt.File = None,
+    project_name: opt.ProjectName = None,
+    profile: opt.Profile = None,
+    env_file: opt.EnvFile = None,
+    engine: opt.EngineName = None,
+    fast: Annotated[bool, typer.Option("--fast", help="Kill what has not stopped after one second.")] = False,
+    timeout: Annotated[float | None, typer.Option("--timeout", "-t", help="Seconds a container gets to stop.")] = None,
+    lock_timeout: opt.LockTimeout = 600.0,
+    as_json: opt.AsJson = False,
+) -> None:
+    """Stop and remove the containers and networks. Volumes stay, always; `reset` is for data."""
+    from devstack.cli import running
+    from devstack.cli.session import begin
+    from devstack.plan.down import plan_down
+
+    session = begin(ctx, opt.selection(file, project_name, profile, env_file), engine, as_json)
+    with session.alone(timeout=lock_timeout), session.locked(timeout=lock_timeout):
+        plan = plan_down(session.stack, session.observe(), grace=1.0 if fast else timeout)
+        results = running.execute(session, plan)
+    removed = [step.key for step in plan.changes]
+    text = (
+        f"down in {results.seconds:.1f} s; the data of {session.stack.name} is kept" if removed else "nothing to do: nothing runs"
+    )
+    session.console.answer({"project": session.stack.name, "steps": list(removed), "seconds": round(results.seconds, 3)}, text)

@@ -1,0 +1,36 @@
+"""`devstack exec`: run a command inside a service."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from devstack.cli import options as opt
+
+
+def execute(
+    ctx: typer.Context,
+    service: opt.Service,
+    command: Annotated[list[str], typer.Argument(help="The command and its arguments.")],
+    file: opt.File = None,
+    project_name: opt.ProjectName = None,
+    profile: opt.Profile = None,
+    env_file: opt.EnvFile = None,
+    engine: opt.EngineName = None,
+    no_tty: Annotated[bool, typer.Option("--no-tty", "-T", help="No terminal, even when there is one.")] = False,
+    user: Annotated[str, typer.Option("--user", "-u", help="Run as this user.")] = "",
+    env: Annotated[list[str] | None, typer.Option("--env", "-e", help="NAME=VALUE, or NAME from here (repeatable).")] = None,
+    workdir: Annotated[str, typer.Option("--workdir", "-w", help="The folder to run in.")] = "",
+    index: Annotated[int, typer.Option("--index", help="Which of several containers.")] = 1,
+) -> None:
+    """Run a command inside a running service; its exit code is devstack's."""
+    from devstack.cli.session import begin
+    from devstack.database.shell import run_shell
+
+    session = begin(ctx, opt.selection(file, project_name, profile, env_file), engine)
+    container = session.container(service, index)
+    tty = not no_tty and sys.stdin.isatty() and sys.stdout.isatty()
+    code = run_shell(session.engine, container.id, command, opt.variables(env), user=user, workdir=workdir, tty=tty)
+    raise typer.Exit(code)

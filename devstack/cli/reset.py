@@ -1,0 +1,29 @@
+"""`devstack reset`: empty data, in a moment, with a way back."""
+
+from __future__ import annotations
+
+import typer
+
+from devstack.cli import options as opt
+
+
+def reset(
+    ctx: typer.Context,
+    services: opt.Services = None,
+    file: opt.File = None,
+    project_name: opt.ProjectName = None,
+    profile: opt.Profile = None,
+    env_file: opt.EnvFile = None,
+    engine: opt.EngineName = None,
+    yes: opt.Yes = False,
+    timeout: opt.Timeout = 600.0,
+    lock_timeout: opt.LockTimeout = 600.0,
+    as_json: opt.AsJson = False,
+) -> None:
+    """Replace the data of all services (or of the named ones) by a clean state. A snapshot is kept; `undo` brings it back."""
+    from devstack.cli import data
+    from devstack.cli.session import begin
+
+    session = begin(ctx, opt.selection(file, project_name, profile, env_file, services), engine, as_json)
+    with session.alone(timeout=lock_timeout):
+        data.reset(session, tuple(services or ()), yes=yes, timeout=timeout)

@@ -1,0 +1,151 @@
+"""What a command works with: its console, its stack, its engine; each made when first asked for."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+import typer
+
+from devstack import identity, lock, project
+from devstack.bring_up import look
+from devstack.cli.console import Console
+from devstack.compose.model import EMPTY, Service, Stack, Strings
+from devstack.engine.base import Container, Engine, Observed
+from devstack.errors import DevstackError, UsageError
+from devstack.identity import Identity
+from devstack.project import Project, Selection
+from devstack.redact import secrets_of
+from devstack.spec.model import Spec
+
+NAMES = ("auto", "docker")
+
+
+def begin(ctx: typer.Context, selection: Selection, engine: str | None = None, as_json: bool = False) -> Session:
+    """The session of the command that is running."""
+    console = ctx.obj
+    assert isinstance(console, Console)
+    console.command = ctx.info_name or ""
+    console.as_json = as_json
+    return Session(console, selection, engine)
+
+
+class Session:
+    """One run of one command."""
+
+    def __init__(self, console: Console, selection: Selection, engine: str | None = None) -> None:
+        self.console = console
+        self.selection = selection
+        self.engine_flag = engine
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine, connected. Raises `EngineError` naming everything that was tried."""
+        from devstack.engine.docker import connect
+        from devstack.engine.endpoint import resolve
+
+        flag = None if self.engine_flag in (None, "", *NAMES) else self.engine_flag
+        return connect(resolve(flag, os.environ))
+
+    @cached_property
+    def project(self) -> Project:
+        """The stack as it was rendered last."""
+        return self._known(project.read(self.selection))
+
+    @property
+    def stack(self) -> Stack:
+        return self.project.stack
+
+    def prepare(self, *, settings: Strings = EMPTY, write: bool = True, isolated: bool = False, offline: bool = False) -> Project:
+        """Render anew; the result is `project` from now on. `offline` asks no engine whose name is free."""
+        prepared = project.prepare(
+            self.selection, choose=lambda spec: self._identity(spec, isolated, offline), settings=settings, write=write
+        )
+        self.__dict__["project"] = self._known(prepared)
+        return prepared
+
+    def _known(self, opened: Project) -> Project:
+        self.console.hide((*secrets_of(opened.stack), *opened.secrets))
+        return opened
+
+    def _identity(self, spec: Spec, isolated: bool, offline: bool) -> Identity:
+        name = project.existing_name(spec, self.selection, os.environ)
+        if (name and not isolated) or offline:
+            return Identity(project=name or spec.name)
+        chosen = identity.choose(spec.name, spec.root, self.engine)
+        if not chosen.secondary:
+            return chosen
+        from devstack.engine.ports import bindable
+        from devstack.render.render import render
+
+        wanted = {v.variable: v.default for v in render(spec, project=chosen.project).port_variables.values()}
+        used = {binding.published for container in self.engine.containers() for binding in container.bindings}
+        settings = identity.free_ports(wanted, bindable, used)
+        self.console.label(
+            "name", f"{chosen.project}: {spec.name} belongs to another checkout, so this one has its own name and ports"
+        )
+        return Identity(project=chosen.project, settings=settings, secondary=True)
+
+    def observe(self) -> Observed:
+        """One look at the stack, refusing one of the same name that is another folder's."""
+        stack = self.stack
+        observed = look(self.engine, stack)
+        identity.check_owner(stack.name, stack.directory, observed.containers)
+        return observed
+
+    @contextmanager
+    def alone(self, *, timeout: float = 600.0) -> Iterator[None]:
+        """No other command works in this folder meanwhile: what is rendered and chosen is rendered and chosen once."""
+        folder = project.folder_of(self.selection)
+        name = f"folder-{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}"
+        with lock.locked(name, folder, timeout=timeout, on_wait=lambda who: self.console.label("lock", who)):
+            yield
+
+    @contextmanager
+    def locked(self, *, timeout: float = 600.0) -> Iterator[None]:
+        """Nobody else works on this project meanwhile."""
+        with lock.locked(
+            self.stack.name, self.stack.directory, timeout=timeout, on_wait=lambda who: self.console.label("lock", who)
+        ):
+            yield
+
+    def service(self, name: str) -> Service:
+        """A service by name, enabled or not."""
+        services = {**self.stack.disabled, **self.stack.services}
+        if name not in services:
+            raise no_such_service(name, services)
+        return services[name]
+
+    def container(self, name: str, index: int = 1) -> Container:
+        """A running container of a service. Raises when there is none."""
+        self.service(name)
+        there = [c for c in self.observe().of(name) if c.number == index or index == 0]
+        if not there:
+            raise DevstackError(f"{name} has no container", hints=[f"devstack up {name}"], code="not-running")
+        if not there[0].running:
+            raise DevstackError(
+                f"{name} is not running ({there[0].state})",
+                hints=[f"devstack up {name}", f"devstack logs {name}"],
+                code="not-running",
+            )
+        return there[0]
+
+    @staticmethod
+    def relative(root: Path, path: Path) -> str:
+        """A path as the user would write it from the project's folder."""
+        return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+
+
+def no_such_service(name: str, known: Iterable[str]) -> UsageError:
+    """The error for a service that is not in the files."""
+    from devstack.document import did_you_mean
+
+    names = list(known)
+    suggestion = did_you_mean(name, names)
+    return UsageError(
+        f"no such service: {name}", hints=[suggestion] if suggestion else [f"services: {', '.join(names)}"], code="no-service"
+    )
