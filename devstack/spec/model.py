@@ -73,3 +73,5 @@ class Spec:
     profiles: tuple[str, ...] = ()
     top: Mapping[str, Node] = EMPTY
     """Top-level Compose keys beside `services`: volumes, networks, secrets, configs, x-*."""
+    notes: tuple[str, ...] = ()
+    """What a person should know and no error says, for example that devstack.yaml stands unread beside devstack.yml."""

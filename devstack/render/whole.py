@@ -1,0 +1,158 @@
+"""The whole Compose file as data: every service, and the volumes, configs and other sections they need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from devstack.document import MappingNode, Node, ScalarNode, dump, plain, read
+from devstack.errors import SpecError
+from devstack.render.bodies import Body, fragment, has_healthcheck, kind_body, plain_body
+from devstack.render.instances import Instance, PortVariable, instance_of
+from devstack.render.model import MARK
+from devstack.render.rebase import beside, rebased, rebased_file
+from devstack.render.templating import Templates
+from devstack.spec.faults import Faults
+from devstack.spec.kinds import Kind
+from devstack.spec.model import Spec
+from devstack.spec.variables import Variables
+
+if TYPE_CHECKING:
+    from devstack.compose.model import Json
+
+HEADER = f"# {MARK} from {{source}}; edit that instead. It holds no secret and can be committed.\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The rendered Compose file. `text` is "" when there is nothing to render (adopted files and nothing added)."""
+
+    text: str
+    instances: Mapping[str, Instance]
+    ports: tuple[PortVariable, ...]
+
+
+def instances_of(spec: Spec, kinds: Mapping[str, Kind], environment: Mapping[str, str]) -> dict[str, Instance]:
+    """Every service that has a kind, settled. `environment` and `.env` fill the variables of options. Raises `SpecError`."""
+    faults = Faults()
+    variables = Variables(environment, spec.render.env, faults)
+    change = beside(spec.root, project_directory(spec))
+    folders: dict[Path, Templates] = {}
+    found = {}
+    for name, service in spec.services.items():
+        if not service.kind:
+            continue
+        kind = kinds[service.kind]
+        templates = folders.setdefault(kind.folder, Templates(kind.folder, change))
+        values = {key: variables.fill(node, f"services.{name}.{key}") for key, node in service.options.items()}
+        faults.raise_all()
+        found[name] = instance_of(service, kind, spec.name, values, templates)
+    return found
+
+
+def project_directory(spec: Spec) -> Path:
+    """The folder that relative paths of the Compose files start from: that of the first one."""
+    return (spec.compose[0] if spec.compose else spec.render.compose).parent
+
+
+def whole(spec: Spec, kinds: Mapping[str, Kind], environment: Mapping[str, str]) -> Whole:
+    """Render the Compose file. Raises `SpecError` with every problem of every service."""
+    instances = instances_of(spec, kinds, environment)
+    change = beside(spec.root, project_directory(spec))
+    overlays = {name: rebased(service.overlay, change) for name, service in spec.services.items()}
+    healthy = _healthy(spec, instances)
+    faults = Faults()
+    bodies: dict[str, Body] = {}
+    for name, service in spec.services.items():
+        try:
+            if name in instances:
+                bodies[name] = kind_body(instances[name], instances, healthy, overlays[name])
+            else:
+                bodies[name] = plain_body(service, overlays[name])
+        except SpecError as error:
+            faults.merge(error)
+    ports = tuple(port for body in bodies.values() for port in body.ports)
+    _check_variables(spec, instances, ports, faults)
+    faults.raise_all()
+    document = _document(spec, bodies, change)
+    text = HEADER.format(source=spec.files[0].name) + dump(document) if document else ""
+    return Whole(text, instances, ports)
+
+
+def _healthy(spec: Spec, instances: Mapping[str, Instance]) -> dict[str, bool]:
+    """Which services have a health check, adopted ones included."""
+    found = {}
+    for path in spec.compose:
+        try:
+            node = read(path)
+        except SpecError:
+            continue  # told when the Compose files are loaded
+        services = node.get("services") if isinstance(node, MappingNode) else None
+        for entry in services if isinstance(services, MappingNode) else ():
+            if isinstance(entry.value, MappingNode):
+                found[entry.key] = has_healthcheck({}, entry.value)
+    for name, service in spec.services.items():
+        base: Mapping[str, Json] = {}
+        if name in instances:
+            instance = instances[name]
+            names = {other.name: other for other in instances.values()}
+            expressions = {key: text for other in names.values() for key, text in other.expressions().items()}
+            base = fragment(instance, names, expressions)
+        found[name] = has_healthcheck(base, service.overlay) or (found.get(name, False) and service.overlay.get("healthcheck") is None)
+    return found
+
+
+def _check_variables(spec: Spec, instances: Mapping[str, Instance], ports: tuple[PortVariable, ...], faults: Faults) -> None:
+    """Two services whose names differ only in punctuation would share their variables."""
+    owners: dict[str, str] = {}
+    named = [(port.variable, port.service) for port in ports]
+    named += [(name, instance.name) for instance in instances.values() for name, _ in instance.env.values()]
+    for variable, service in named:
+        other = owners.setdefault(variable, service)
+        if other != service:
+            where = spec.services[service].where
+            faults.add(where, f'the services "{other}" and "{service}" would both use the variable {variable}', "services", "rename one")
+
+
+def _document(spec: Spec, bodies: Mapping[str, Body], change: Callable[[str], str]) -> dict[str, Json]:
+    document: dict[str, Json] = {} if spec.compose else {"name": spec.name}
+    extensions = {key: plain(node) for key, node in spec.top.items() if key.startswith("x-")}
+    document.update(extensions)
+    if bodies:
+        document["services"] = {name: _service(body) for name, body in bodies.items()}
+    volumes = _section(spec.top.get("volumes"))
+    for body in bodies.values():
+        for name in body.volumes:
+            volumes.setdefault(name, None)
+    configs = _section(_files(spec.top.get("configs"), change))
+    for body in bodies.values():
+        configs.update(body.configs)
+    for key, value in (
+        ("networks", _section(spec.top.get("networks"))),
+        ("volumes", volumes),
+        ("configs", configs),
+        ("secrets", _section(_files(spec.top.get("secrets"), change))),
+    ):
+        if value:
+            document[key] = value
+    return document if set(document) - {"name"} else {}
+
+
+def _service(body: Body) -> Json:
+    value = plain(body.node)
+    if isinstance(value, dict) and "ports" in value and not value["ports"]:
+        del value["ports"]
+    return value
+
+
+def _files(node: Node | None, change: Callable[[str], str]) -> Node | None:
+    return None if node is None else rebased_file(node, change)
+
+
+def _section(node: Node | None) -> dict[str, Json]:
+    if node is None or isinstance(node, ScalarNode):
+        return {}
+    value = plain(node)
+    return dict(value) if isinstance(value, dict) else {}
