@@ -49,7 +49,7 @@ def stack(
     )
 
 
-def new(engine: Engine, stack: Stack, name: str, number: int = 1, **fields: Any) -> NewContainer:
+def new(engine: Engine, stack: Stack, name: str, number: int = 1, /, **fields: Any) -> NewContainer:
     """What `create` needs for a service of the stack."""
     found = stack.services[name]
     image = engine.image(stack.image_of(found))

@@ -1,0 +1,86 @@
+"""The engine that tests run on, and a project name of their own that leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from devstack import labels
+from devstack.engine.base import Endpoint, Engine
+from devstack.errors import EngineError
+
+NEEDED = os.environ.get("DEVSTACK_REQUIRE_ENGINE") == "1"
+
+
+def absent(why: str) -> None:
+    """Skip, or fail where the engine is required."""
+    if NEEDED:
+        pytest.fail(f"DEVSTACK_REQUIRE_ENGINE=1, and {why}", pytrace=False)
+    pytest.skip(why)
+
+
+@pytest.fixture(scope="session")
+def endpoint() -> Endpoint:
+    """The endpoint of a real engine."""
+    from devstack.engine.endpoint import resolve
+
+    try:
+        return resolve(None, os.environ)
+    except EngineError as error:
+        absent(str(error.message))
+        raise AssertionError("unreachable") from error
+
+
+@pytest.fixture(scope="session")
+def engine(endpoint: Endpoint) -> Iterator[Engine]:
+    """A real engine, one connection for the whole session."""
+    from devstack.engine.docker import connect
+
+    try:
+        connected = connect(endpoint)
+    except EngineError as error:
+        absent(str(error.message))
+        raise AssertionError("unreachable") from error
+    yield connected
+    connected.close()
+
+
+@pytest.fixture
+def project(engine: Engine) -> Iterator[str]:
+    """A project name that nobody else has; everything labelled with it is removed at the end."""
+    name = f"t-{secrets.token_hex(4)}"
+    helpers = {c.id for c in engine.containers() if labels.HELPER in c.labels}
+    yield name
+    sweep(engine, name)
+    left = [c.name for c in engine.containers() if labels.HELPER in c.labels and c.id not in helpers and name in c.labels[labels.HELPER]]
+    assert not left, f"helper containers were left behind: {left}"
+
+
+def sweep(engine: Engine, project: str) -> None:
+    """Remove what carries a project's label, and the volumes whose names begin with it."""
+    observed = engine.observe(project)
+    for container in observed.containers:
+        engine.remove(container.id, anonymous_volumes=True)
+    for network in observed.networks.values():
+        engine.remove_network(network.name)
+    for volume in observed.volumes:
+        engine.remove_volume(volume)
+    for label in (labels.SNAPSHOT, labels.SNAPSHOT_OF):
+        for found in engine.volumes(label):
+            if found.name.startswith(project):
+                engine.remove_volume(found.name)
+
+
+@pytest.fixture
+def require_image(engine: Engine) -> Callable[[str], str]:
+    """Skip (or fail) unless the engine has an image; gives the reference back."""
+
+    def require(reference: str) -> str:
+        if engine.image(reference) is None:
+            absent(f"the engine has no image {reference} (build the stand-ins: python -m tests.images.build)")
+        return reference
+
+    return require
