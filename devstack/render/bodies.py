@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 # The order in which a person reads a service.
 _ORDER = (
-    "image build pull_policy platform profiles depends_on init command entrypoint user working_dir environment env_file ports "
-    "volumes tmpfs configs secrets networks healthcheck restart stop_signal stop_grace_period shm_size security_opt"
-).split()
+    "image", "build", "pull_policy", "platform", "profiles", "depends_on", "init", "command", "entrypoint", "user", "working_dir",
+    "environment", "env_file", "ports", "volumes", "tmpfs", "configs", "secrets", "networks", "healthcheck", "restart",
+    "stop_signal", "stop_grace_period", "shm_size", "security_opt",
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -37,8 +38,16 @@ class Body:
     ports: tuple[PortVariable, ...] = ()
 
 
-def kind_body(instance: Instance, instances: Mapping[str, Instance], healthy: Mapping[str, bool], overlay: MappingNode) -> Body:
-    """The service of a kind. `healthy` says which services have a health check; `overlay` is the user's, its paths adjusted."""
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """What a service's dependents must know of it."""
+
+    healthy: bool = False
+    profiles: frozenset[str] = frozenset()
+
+
+def kind_body(instance: Instance, instances: Mapping[str, Instance], others: Mapping[str, Neighbour], overlay: MappingNode) -> Body:
+    """The service of a kind. `others` are all services of the stack; `overlay` is the user's, its paths adjusted."""
     check_mounts(instance)
     expressions = _expressions(instance, instances)
     configs = _configs(instance, instances, expressions)
@@ -53,7 +62,7 @@ def kind_body(instance: Instance, instances: Mapping[str, Instance], healthy: Ma
     own = ports_of(overlay)
     replaced = tuple(port for port in own if port.plain and port.target in {item.target for item in instance.ports.values()})
     over, variables = _with_port_variables(overlay, instance.name, own, replaced, several=True)
-    over = _with_conditions(over, healthy)
+    over = _with_conditions(over, others)
     where = Where(shown(instance.kind.folder / "service.yaml.j2"))
     merged = merge_service(_mapping(node_of(base, where)), over)
     return Body(
@@ -88,6 +97,11 @@ def has_healthcheck(base: Mapping[str, Json], overlay: MappingNode) -> bool:
         return False
     first = test.items[0] if isinstance(test, SequenceNode) and test.items else test
     return not (isinstance(first, ScalarNode) and first.value == "NONE") and (test is not None or "healthcheck" in base)
+
+
+def profiles_of(overlay: MappingNode) -> frozenset[str]:
+    node = overlay.get("profiles")
+    return frozenset(str(plain(item)) for item in node.items) if isinstance(node, SequenceNode) else frozenset()
 
 
 def _context(instance: Instance, instances: Mapping[str, Instance]) -> dict[str, object]:
@@ -152,18 +166,22 @@ def _with_port_variables(
     return rewritten(overlay, gone, variables), tuple(found)
 
 
-def _with_conditions(overlay: MappingNode, healthy: Mapping[str, bool]) -> MappingNode:
-    """`depends_on: [db]` waits until db is healthy, where db has a health check."""
+def _with_conditions(overlay: MappingNode, others: Mapping[str, Neighbour]) -> MappingNode:
+    """`depends_on: [db]` waits until db is healthy, where db has a health check; one whose profile is off is not waited for."""
     entry = overlay.entry("depends_on")
     if entry is None or not isinstance(entry.value, SequenceNode):
         return overlay
     where = entry.where
-    conditions = (
-        (name, "service_healthy" if healthy.get(name) else "service_started") for name, _ in dependency_names(overlay)
-    )
-    entries = tuple(Entry(name, where, node_of({"condition": condition}, where)) for name, condition in conditions)
-    value = MappingNode(entries, where, entry.value.tag)
-    return MappingNode(tuple(Entry("depends_on", where, value) if item is entry else item for item in overlay), overlay.where, overlay.tag)
+    mine = profiles_of(overlay)
+    entries = []
+    for name, _ in dependency_names(overlay):
+        other = others.get(name, Neighbour())
+        value: dict[str, Json] = {"condition": "service_healthy" if other.healthy else "service_started"}
+        if other.profiles and not (mine and mine <= other.profiles):
+            value["required"] = False
+        entries.append(Entry(name, where, node_of(value, where)))
+    conditions = MappingNode(tuple(entries), where, entry.value.tag)
+    return MappingNode(tuple(Entry("depends_on", where, conditions) if item is entry else item for item in overlay), overlay.where, overlay.tag)
 
 
 def _named_volumes(base: Mapping[str, Json], merged: MappingNode) -> tuple[str, ...]:

@@ -44,8 +44,8 @@ def _read(node: Node) -> WrittenPort | None:
     text = _text(node)
     match = _SHORT.match(text)
     if match is None:  # with an address, or wrong: the Compose loader tells
-        target = re.search(r":(\d+)(?:/(\w+))?\Z", text)
-        return WrittenPort(node, int(target[1]), 0, target[2] or "tcp", False) if target else None
+        end = re.search(r":(\d+)(?:/(\w+))?\Z", text)
+        return WrittenPort(node, int(end[1]), 0, end[2] or "tcp", False) if end else None
     published, protocol = match["published"] or "", (match["protocol"] or "/tcp")[1:]
     number = int(match["target"]) if match["target"].isdigit() else 0
     if not number:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from devstack.document import MappingNode, Node, ScalarNode, dump, plain, read
 from devstack.errors import SpecError
-from devstack.render.bodies import Body, fragment, has_healthcheck, kind_body, plain_body
+from devstack.render.bodies import Body, Neighbour, fragment, has_healthcheck, kind_body, plain_body, profiles_of
 from devstack.render.instances import Instance, PortVariable, instance_of
 from devstack.render.model import MARK
 from devstack.render.rebase import beside, rebased, rebased_file
@@ -62,13 +62,13 @@ def whole(spec: Spec, kinds: Mapping[str, Kind], environment: Mapping[str, str])
     instances = instances_of(spec, kinds, environment)
     change = beside(spec.root, project_directory(spec))
     overlays = {name: rebased(service.overlay, change) for name, service in spec.services.items()}
-    healthy = _healthy(spec, instances)
+    others = _neighbours(spec, instances)
     faults = Faults()
     bodies: dict[str, Body] = {}
     for name, service in spec.services.items():
         try:
             if name in instances:
-                bodies[name] = kind_body(instances[name], instances, healthy, overlays[name])
+                bodies[name] = kind_body(instances[name], instances, others, overlays[name])
             else:
                 bodies[name] = plain_body(service, overlays[name])
         except SpecError as error:
@@ -81,9 +81,10 @@ def whole(spec: Spec, kinds: Mapping[str, Kind], environment: Mapping[str, str])
     return Whole(text, instances, ports)
 
 
-def _healthy(spec: Spec, instances: Mapping[str, Instance]) -> dict[str, bool]:
-    """Which services have a health check, adopted ones included."""
-    found = {}
+def _neighbours(spec: Spec, instances: Mapping[str, Instance]) -> dict[str, Neighbour]:
+    """Every service as its dependents see it, adopted ones included."""
+    found: dict[str, Neighbour] = {}
+    everything = {key: text for other in instances.values() for key, text in other.expressions().items()}
     for path in spec.compose:
         try:
             node = read(path)
@@ -92,15 +93,12 @@ def _healthy(spec: Spec, instances: Mapping[str, Instance]) -> dict[str, bool]:
         services = node.get("services") if isinstance(node, MappingNode) else None
         for entry in services if isinstance(services, MappingNode) else ():
             if isinstance(entry.value, MappingNode):
-                found[entry.key] = has_healthcheck({}, entry.value)
+                found[entry.key] = Neighbour(has_healthcheck({}, entry.value), profiles_of(entry.value))
     for name, service in spec.services.items():
-        base: Mapping[str, Json] = {}
-        if name in instances:
-            instance = instances[name]
-            names = {other.name: other for other in instances.values()}
-            expressions = {key: text for other in names.values() for key, text in other.expressions().items()}
-            base = fragment(instance, names, expressions)
-        found[name] = has_healthcheck(base, service.overlay) or (found.get(name, False) and service.overlay.get("healthcheck") is None)
+        base = fragment(instances[name], instances, everything) if name in instances else {}
+        known = found.get(name, Neighbour())
+        healthy = has_healthcheck(base, service.overlay) or (known.healthy and service.overlay.get("healthcheck") is None)
+        found[name] = Neighbour(healthy, known.profiles | profiles_of(service.overlay))
     return found
 
 

@@ -6,7 +6,7 @@ import difflib
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -123,7 +123,7 @@ def _read(root: Path, path: Path) -> str | None:
     try:
         with _folder(root, path.parent, make=False) as folder:
             descriptor = os.open(path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
-            with open(descriptor, encoding="utf-8", errors="surrogateescape", newline="") as file:
+            with os.fdopen(descriptor, encoding="utf-8", errors="surrogateescape", newline="") as file:
                 return file.read() if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
     except FileNotFoundError:
         return None
@@ -141,10 +141,8 @@ def _folder(root: Path, folder: Path, *, make: bool) -> Iterator[int]:
     try:
         for number, part in enumerate(parts):
             if make:
-                try:
+                with suppress(FileExistsError):
                     os.mkdir(part, dir_fd=descriptor)
-                except FileExistsError:
-                    pass
             try:
                 inner = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=descriptor)
             except NotADirectoryError:
@@ -169,7 +167,7 @@ def _replace(folder: int, file: RenderedFile) -> None:
         os.unlink(name, dir_fd=folder)
         descriptor = os.open(name, flags, mode, dir_fd=folder)
     try:
-        with open(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as out:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as out:
             out.write(file.text)
             out.flush()
             os.fsync(descriptor)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from devstack.compose.merge import merge
+from devstack.compose.schema import TOP
 from devstack.document import MappingNode, Node, ScalarNode, load, read_text
 from devstack.errors import SpecError, UsageError, Where
-from devstack.spec.compose_keys import TOP_KEYS
 from devstack.spec.faults import Faults
 from devstack.spec.find import LOCAL_NAMES, NAMES, find, shown
 from devstack.spec.kinds import load_kinds
@@ -20,6 +20,8 @@ from devstack.spec.variables import Variables
 
 __all__ = ["find", "load_spec"]
 
+TOP_KEYS = ("networks", "volumes", "secrets", "configs")
+"""Compose's own sections that a devstack.yml may have."""
 SECTIONS = ("name", "compose", "services", "schema", "verify", "render", "profiles", *TOP_KEYS)
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*\Z")
 _RENDER = ("compose", "env", "env_example", "dockerignore", "makefile", "package_json")
@@ -82,6 +84,9 @@ class _Sections:
             key: entry.value if key in ("services", *TOP_KEYS) else self.variables.fill(entry.value, key) for key, entry in known.items()
         }
         self.where = node.where
+        for key in TOP_KEYS:
+            if key in self.top:
+                self.variables.check(self.top[key], TOP[key], key)
 
     def _env_path(self, node: Node | None) -> Path:
         """Where `.env` lies, which is needed before anything can be interpolated."""

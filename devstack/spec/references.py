@@ -84,7 +84,8 @@ def _check_volumes(service: ServiceSpec, top: Mapping[str, Node], *, known_volum
     if not known_volumes:
         return
     for source, place in volume_sources(service.overlay):
-        if source and source[0] not in "./~$\\" and "/" not in source and source not in (*names, f"{service.name}-data", f"{service.name}-node-modules"):
+        made_by_kinds = (f"{service.name}-data", f"{service.name}-node-modules")
+        if source and source[0] not in "./~$\\" and "/" not in source and source not in (*names, *made_by_kinds):
             hint = did_you_mean(source, names) or f"declare it:  volumes: {{{source}: {{}}}}"
             faults.add(place, f'the volume "{source}" is not declared', f"services.{service.name}.volumes", hint)
 

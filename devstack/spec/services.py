@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from devstack.compose.schema import SERVICE_KEYS
 from devstack.document import Entry, MappingNode, Node, ScalarNode, SequenceNode, did_you_mean
-from devstack.spec.compose_keys import SERVICE_KEYS
 from devstack.spec.faults import Faults
 from devstack.spec.kinds import Kind
 from devstack.spec.model import ServiceSpec
@@ -65,7 +65,10 @@ class _Service:
                 continue
             if entry.key in known and kind:
                 options[entry.key] = self._option(kind.options[entry.key], entry, path)
-            elif entry.key in SERVICE_KEYS or entry.key.startswith("x-"):
+            elif entry.key in SERVICE_KEYS:
+                overlay.append(entry)
+                self.variables.check(entry.value, SERVICE_KEYS[entry.key], f"{path}.{entry.key}")
+            elif entry.key.startswith("x-"):
                 overlay.append(entry)
             elif kind or self.body.entry("kind") is None:
                 self._unknown(entry, kind, path)

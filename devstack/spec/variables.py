@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from devstack.compose import dotenv
+from devstack.compose import dotenv, shapes
 from devstack.compose.interpolate import interpolate, variables
 from devstack.document import Node, read_text
 from devstack.errors import SpecError
@@ -34,6 +34,17 @@ class Variables:
         except SpecError as error:
             self.faults.merge(error)
             return node
+
+    def check(self, node: Node, shape: shapes.Shape, path: str) -> None:
+        """Tell what in a Compose key is not of its shape. A key whose variables are not all known yet is left to Compose."""
+        if any(item.name not in self.values and item.default is None for item in variables(node)):
+            return
+        found = shapes.Faults()
+        try:
+            shape(interpolate(node, self.values, warn=lambda _: None), path, found)
+        except SpecError as error:
+            self.faults.merge(error)
+        self.faults.found.extend(found.problems)
 
 
 def read_env(path: Path, environment: Mapping[str, str], faults: Faults | None = None) -> dict[str, str]:
