@@ -49,7 +49,7 @@ class Neighbour:
 def kind_body(instance: Instance, instances: Mapping[str, Instance], others: Mapping[str, Neighbour], overlay: MappingNode) -> Body:
     """The service of a kind. `others` are all services of the stack; `overlay` is the user's, its paths adjusted."""
     check_mounts(instance)
-    expressions = _expressions(instance, instances)
+    expressions = expressions_of(instance, instances)
     configs = _configs(instance, instances, expressions)
     base = fragment(instance, instances, expressions)
     base["environment"] = {**_object(base.get("environment")), **_expanded(wired(instance, instances), expressions)}
@@ -108,7 +108,7 @@ def _context(instance: Instance, instances: Mapping[str, Instance]) -> dict[str,
     return {**instance.context(), "dependencies": [described(item) for item in dependencies(instance, instances)]}
 
 
-def _expressions(instance: Instance, instances: Mapping[str, Instance]) -> dict[str, str]:
+def expressions_of(instance: Instance, instances: Mapping[str, Instance]) -> dict[str, str]:
     found = instance.expressions()
     for other in dependencies(instance, instances):
         found |= other.expressions()
