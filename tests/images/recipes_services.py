@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from catalogue import FILES, Fetch, Image, Layer
-from recipes_base import BASE, PYTHON, apt, busybox_binary
-from rootfs import Tree
+from tests.images.catalogue import FILES, Fetch, Image, Layer
+from tests.images.recipes_base import BASE, PYTHON, apt, busybox_binary
+from tests.images.rootfs import Tree
 
 _SECOND = 1_000_000_000  # the engine's durations are nanoseconds
 
@@ -14,6 +14,13 @@ def wget(tree: Tree, fetch: Fetch) -> None:
     tree.copy(busybox_binary(tree, fetch), "/bin/busybox", 0o755)
     for name in ("wget", "nc"):
         (tree.root / "usr/bin" / name).symlink_to("busybox")
+
+
+def small_server(tree: Tree, source: str, target: str) -> None:
+    """A server from files/ and what such servers share."""
+    tree.copy(FILES / "web/standin_web.py", "/usr/local/lib/python3.13/site-packages/standin_web.py")
+    tree.copy(FILES / source, target, 0o755)
+    tree.sh("python -m compileall -q /usr/local/lib/python3.13/site-packages/standin_web.py")
 
 
 def _pgadmin(tree: Tree, fetch: Fetch) -> None:
@@ -68,28 +75,28 @@ def _grafana(tree: Tree, fetch: Fetch) -> None:
         install -d /etc/grafana/provisioning/datasources /etc/grafana/provisioning/dashboards
         """
     )
-    tree.copy(FILES / "grafana/grafana.py", "/run.sh", 0o755)
+    small_server(tree, "grafana/grafana.py", "/run.sh")
     wget(tree, fetch)
 
 
 def _mailpit(tree: Tree, fetch: Fetch) -> None:
-    tree.copy(FILES / "mailpit/mailpit.py", "/mailpit", 0o755)
+    small_server(tree, "mailpit/mailpit.py", "/mailpit")
     wget(tree, fetch)
 
 
 def _minio(tree: Tree, fetch: Fetch) -> None:
     apt(tree, "curl")
-    for name in ("minio", "mc", "docker-entrypoint.sh"):
-        source = FILES / "minio" / ("minio.py" if name == "minio" else name)
-        tree.copy(source, f"/usr/bin/{name}", 0o755)
+    small_server(tree, "minio/minio.py", "/usr/bin/minio")
+    for name in ("mc", "docker-entrypoint.sh"):
+        tree.copy(FILES / "minio" / name, f"/usr/bin/{name}", 0o755)
     (tree.root / "data").mkdir()
 
 
 PGADMIN = Layer("pgadmin", _pgadmin, PYTHON, ("pgadmin",))
 PROMETHEUS = Layer("prometheus", _prometheus, BASE)
-GRAFANA = Layer("grafana", _grafana, PYTHON, ("grafana",))
-MAILPIT = Layer("mailpit", _mailpit, PYTHON, ("mailpit",))
-MINIO = Layer("minio", _minio, PYTHON, ("minio",))
+GRAFANA = Layer("grafana", _grafana, PYTHON, ("grafana", "web"))
+MAILPIT = Layer("mailpit", _mailpit, PYTHON, ("mailpit", "web"))
+MINIO = Layer("minio", _minio, PYTHON, ("minio", "web"))
 
 
 def images(bundle: str) -> list[Image]:

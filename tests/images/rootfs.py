@@ -121,7 +121,7 @@ def write_layer(root: Path, before: Snapshot, target: Path) -> LayerFile:
     partial = target.with_suffix(".partial")
     with partial.open("wb") as raw:
         hashing = _Hashing(raw)
-        with tarfile.open(fileobj=hashing, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        with tarfile.open(None, "w", hashing, format=tarfile.PAX_FORMAT) as tar:
             for path in sorted(after):
                 if before.get(path) != after[path]:
                     tar.add(root / path, path, recursive=False, filter=_plain)
@@ -152,8 +152,17 @@ class _Hashing:
         self.digest.update(data)
         return self.raw.write(data)
 
+    def read(self, size: int) -> bytes:
+        raise NotImplementedError("layers are only written")
+
+    def seek(self, place: int) -> int:
+        raise NotImplementedError("layers are written once, front to back")
+
     def tell(self) -> int:
         return self.raw.tell()
+
+    def close(self) -> None:
+        self.raw.close()
 
 
 def cached_layer(path: Path) -> LayerFile | None:
@@ -179,4 +188,3 @@ def unpack(layers: list[LayerFile], root: Path) -> None:
     for name in ("dev", "proc", "sys", "run", "tmp", "etc"):
         (root / name).mkdir(exist_ok=True)
     (root / "tmp").chmod(0o1777)
-

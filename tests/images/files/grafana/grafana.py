@@ -5,6 +5,8 @@ The administrator's password is taken from GF_SECURITY_ADMIN_PASSWORD on the fir
 folder, as the genuine one does.
 """
 
+# standin_web is beside it in the image, not here.
+# mypy: disable-error-code="import-not-found,misc,no-any-return"
 from __future__ import annotations
 
 import base64
@@ -15,19 +17,20 @@ import json
 import os
 import re
 import secrets
-import signal
 import sys
 from http.cookies import SimpleCookie
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import yaml
+from standin_web import Answers, Server, listen, serve
 
 VERSION = "12.2.0"
 DATA = Path(os.environ.get("GF_PATHS_DATA", "/var/lib/grafana"))
 PROVISIONING = Path(os.environ.get("GF_PATHS_PROVISIONING", "/etc/grafana/provisioning"))
 SESSIONS: set[str] = set()
+Record = dict[str, Any]
 
 
 def setting(name: str, default: str) -> str:
@@ -52,7 +55,7 @@ def first_start() -> dict[str, str]:
     return dict(json.loads(store.read_text()))
 
 
-def expand(value: object) -> object:
+def expand(value: Any) -> Any:
     """$NAME and ${NAME} of the environment, as provisioning files may use them."""
     if isinstance(value, str):
         return re.sub(r"\$(?:\{(\w+)\}|(\w+))", lambda m: os.environ.get(m[1] or m[2], ""), value)
@@ -61,14 +64,14 @@ def expand(value: object) -> object:
     return [expand(item) for item in value] if isinstance(value, list) else value
 
 
-def provisioned(kind: str, key: str) -> list[dict]:
-    found: list[dict] = []
+def provisioned(kind: str, key: str) -> list[Record]:
+    found: list[Record] = []
     for path in sorted((PROVISIONING / kind).glob("*.y*ml")):
         found += expand((yaml.safe_load(path.read_text()) or {}).get(key) or [])
     return found
 
 
-def datasources() -> list[dict]:
+def datasources() -> list[Record]:
     hidden = ("secureJsonData",)
     return [
         {"id": number, "uid": one.get("uid") or hashlib.sha1(one["name"].encode()).hexdigest()[:14], "orgId": 1, "readOnly": True}
@@ -77,7 +80,7 @@ def datasources() -> list[dict]:
     ]
 
 
-def dashboards() -> list[dict]:
+def dashboards() -> list[Record]:
     found = []
     for provider in provisioned("dashboards", "providers"):
         folder = Path((provider.get("options") or {}).get("path", "/nowhere"))
@@ -87,9 +90,8 @@ def dashboards() -> list[dict]:
     return found
 
 
-class Web(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    admin: dict[str, str] = {}
+class Web(Answers):
+    admin: dict[str, str]
 
     def do_GET(self) -> None:
         path = unquote(urlsplit(self.path).path).strip("/").split("/")
@@ -100,12 +102,13 @@ class Web(BaseHTTPRequestHandler):
         if path == ["metrics"]:
             return self.answer(200, f'grafana_build_info{{version="{VERSION}",edition="stand-in"}} 1\n'.encode(), "text/plain")
         if path == ["login"]:
-            return self.page(LOGIN)
+            return self.sheet(LOGIN)
         if not self.known():
             if path[0] == "api":
                 return self.json({"message": "Unauthorized", "statusCode": 401}, 401)
             return self.move("/login")
         self.inside(path)
+        return None
 
     do_HEAD = do_GET
 
@@ -120,7 +123,10 @@ class Web(BaseHTTPRequestHandler):
             case ["api", "datasources", "name", name] | ["api", "datasources", "uid", name]:
                 self.one([source for source in datasources() if name in (source["name"], source["uid"])])
             case ["api", "search"]:
-                short = [{"uid": b["uid"], "title": b.get("title", ""), "type": "dash-db", "folderTitle": b["folderTitle"]} for b in dashboards()]
+                short = [
+                    {"uid": b["uid"], "title": b.get("title", ""), "type": "dash-db", "folderTitle": b["folderTitle"]}
+                    for b in dashboards()
+                ]
                 wanted = parse_qs(urlsplit(self.path).query).get("query", [""])[0].lower()
                 self.json([board for board in short if wanted in board["title"].lower()])
             case ["api", "dashboards", "uid", uid]:
@@ -128,12 +134,12 @@ class Web(BaseHTTPRequestHandler):
             case [""]:
                 names = "".join(f"<li>{html.escape(str(s['name']))} ({html.escape(str(s.get('type')))})" for s in datasources())
                 boards = "".join(f"<li>{html.escape(str(b.get('title')))}" for b in dashboards())
-                self.page(f"<h2>Data sources</h2><ul>{names}</ul><h2>Dashboards</h2><ul>{boards}</ul>")
+                self.sheet(f"<h2>Data sources</h2><ul>{names}</ul><h2>Dashboards</h2><ul>{boards}</ul>")
             case _:
                 self.json({"message": "Not found (this is a stand-in for Grafana)"}, 404)
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        body = self.read_all().decode()
         if urlsplit(self.path).path != "/login":
             return self.json({"message": "Not found (this is a stand-in for Grafana)"}, 404)
         if body.startswith("{"):
@@ -148,6 +154,7 @@ class Web(BaseHTTPRequestHandler):
         if body.startswith("{"):
             return self.json({"message": "Logged in", "redirectUrl": "/"}, 200, cookie)
         self.move("/", cookie)
+        return None
 
     def known(self) -> bool:
         if setting("GF_AUTH_ANONYMOUS_ENABLED", "false") == "true":
@@ -165,30 +172,15 @@ class Web(BaseHTTPRequestHandler):
         given = hashed(password, bytes.fromhex(self.admin["salt"]))
         return user == self.admin["user"] and hmac.compare_digest(given, self.admin["hash"])
 
-    def one(self, found: list) -> None:
+    def one(self, found: list[Record]) -> None:
         self.json(found[0] if found else {"message": "Not found"}, 200 if found else 404)
 
-    def page(self, body: str) -> None:
+    def sheet(self, body: str) -> None:
         note = "<p>This is a stand-in for Grafana: it answers health checks and lists what is provisioned.</p>"
-        text = f"<!doctype html><title>stand-in for Grafana</title><h1>stand-in for Grafana</h1>{note}{body}"
-        self.answer(200, text.encode(), "text/html; charset=utf-8")
+        self.page("stand-in for Grafana", note + body)
 
     def move(self, place: str, headers: dict[str, str] | None = None) -> None:
         self.answer(302, b"", "text/plain", {"Location": place, **(headers or {})})
-
-    def json(self, value: object, status: int = 200, headers: dict[str, str] | None = None) -> None:
-        self.answer(status, json.dumps(value, default=str).encode(), "application/json", headers)
-
-    def answer(self, status: int, body: bytes, kind: str, headers: dict[str, str] | None = None) -> None:
-        self.send_response(status)
-        for key, value in {"Content-Type": kind, "Content-Length": str(len(body)), **(headers or {})}.items():
-            self.send_header(key, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
 
 
 LOGIN = (
@@ -198,7 +190,6 @@ LOGIN = (
 
 
 def main() -> None:
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     try:
         Web.admin = first_start()
     except OSError as error:
@@ -208,9 +199,9 @@ def main() -> None:
             load()
         except (yaml.YAMLError, ValueError, KeyError, TypeError) as error:
             sys.exit(f"provisioning failed in {load.__name__}: {error}")
-    server = ThreadingHTTPServer(("0.0.0.0", int(setting("GF_SERVER_HTTP_PORT", "3000"))), Web)
+    server = listen(Server, ("", int(setting("GF_SERVER_HTTP_PORT", "3000"))), Web)
     print(f"grafana stand-in on port {server.server_address[1]}", flush=True)
-    server.serve_forever()
+    serve(server)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 #!/usr/local/bin/python3
 """Stand-in for Mailpit: SMTP on 1025 takes mail from anybody, HTTP on 8025 shows it. Mail is kept in memory.
 
-    mailpit            serve (MP_SMTP_BIND_ADDR, MP_UI_BIND_ADDR, MP_MAX_MESSAGES)
-    mailpit readyz     exit 0 when the server answers
+mailpit            serve (MP_SMTP_BIND_ADDR, MP_UI_BIND_ADDR, MP_MAX_MESSAGES)
+mailpit readyz     exit 0 when the server answers
 """
 
+# standin_web is beside it in the image, not here.
+# mypy: disable-error-code="import-not-found,misc,no-any-return"
 from __future__ import annotations
 
 import email
@@ -13,19 +15,21 @@ import html
 import json
 import os
 import re
-import signal
 import socketserver
 import sys
 import threading
 import urllib.request
 import uuid
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import getaddresses
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from standin_web import Answers, Server, listen, place, serve
+
 VERSION = "v1.27-stand-in"
+Message = dict[str, Any]
 
 
 class Box:
@@ -33,7 +37,7 @@ class Box:
 
     def __init__(self, limit: int) -> None:
         self.limit, self.lock = limit, threading.Lock()
-        self.messages: list[dict] = []
+        self.messages: list[Message] = []
 
     def add(self, raw: bytes, sender: str, recipients: list[str]) -> str:
         message = email.message_from_bytes(raw, policy=email.policy.default)
@@ -50,14 +54,13 @@ class Box:
             "ReplyTo": people(message, "Reply-To"),
             "ReturnPath": sender,
             "Subject": str(message.get("Subject", "")),
-            "Date": datetime.now(timezone.utc).isoformat(),
+            "Date": datetime.now(UTC).isoformat(),
             "Tags": [],
             "Text": text["plain"],
             "HTML": text["html"],
             "Size": len(raw),
             "Attachments": [
-                {"FileName": part.get_filename(), "ContentType": part.get_content_type()}
-                for part in message.iter_attachments()
+                {"FileName": part.get_filename(), "ContentType": part.get_content_type()} for part in message.iter_attachments()
             ],
             "Raw": raw,
             "Read": False,
@@ -65,20 +68,20 @@ class Box:
         with self.lock:
             self.messages.insert(0, record)
             del self.messages[self.limit :]
-        return record["ID"]
+        return str(record["ID"])
 
-    def find(self, name: str) -> dict | None:
+    def find(self, name: str) -> Message | None:
         with self.lock:
             if name == "latest":
                 return self.messages[0] if self.messages else None
             return next((message for message in self.messages if message["ID"] == name), None)
 
 
-def people(message: EmailMessage, header: str) -> list[dict]:
+def people(message: EmailMessage, header: str) -> list[Message]:
     return [{"Name": name, "Address": address} for name, address in getaddresses(message.get_all(header, []))]
 
 
-def summary(message: dict) -> dict:
+def summary(message: Message) -> Message:
     hidden = ("Raw", "Text", "HTML", "Attachments", "ReturnPath")
     snippet = re.sub(r"\s+", " ", message["Text"])[:250]
     short = {key: value for key, value in message.items() if key not in hidden}
@@ -86,9 +89,12 @@ def summary(message: dict) -> dict:
 
 
 class Smtp(socketserver.StreamRequestHandler):
+    box: Box
+
     def handle(self) -> None:
         self.say("220 mailpit ESMTP (stand-in)")
-        sender, recipients = "", []
+        sender = ""
+        recipients: list[str] = []
         while line := self.rfile.readline(4096):
             verb, _, rest = line.decode("utf-8", "replace").strip().partition(" ")
             match verb.upper():
@@ -104,7 +110,7 @@ class Smtp(socketserver.StreamRequestHandler):
                     self.say("250 ok")
                 case "DATA" if recipients:
                     self.say("354 end with <CR><LF>.<CR><LF>")
-                    self.say(f"250 ok: queued as {self.server.box.add(self.data(), sender, recipients)}")
+                    self.say(f"250 ok: queued as {self.box.add(self.data(), sender, recipients)}")
                 case "DATA":
                     self.say("503 no recipients")
                 case "AUTH":
@@ -123,7 +129,9 @@ class Smtp(socketserver.StreamRequestHandler):
     def auth(self, rest: str) -> None:
         # Anybody may log in, as with MP_SMTP_AUTH_ACCEPT_ANY.
         words = rest.split()
-        questions = {"LOGIN": ["334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6"], "PLAIN": ["334 "]}.get(words[0].upper(), []) if words else []
+        questions = (
+            {"LOGIN": ["334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6"], "PLAIN": ["334 "]}.get(words[0].upper(), []) if words else []
+        )
         for question in questions[len(words) - 1 :]:
             self.say(question)
             self.rfile.readline(4096)
@@ -144,13 +152,13 @@ def address(rest: str) -> str:
     return found[1] if found else rest.partition(":")[2].strip()
 
 
-class Web(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class Web(Answers):
+    box: Box
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)
         query = {key: values[-1] for key, values in parse_qs(url.query).items()}
-        box: Box = self.server.box
+        box = self.box
         match url.path.strip("/").split("/"):
             case ["livez"] | ["readyz"]:
                 self.answer(200, b"ok", "text/plain")
@@ -167,7 +175,7 @@ class Web(BaseHTTPRequestHandler):
             case ["api", "v1", "info"]:
                 self.json({"Version": VERSION, "Messages": len(box.messages), "StandIn": True})
             case [""]:
-                self.page()
+                self.mails()
             case _:
                 self.answer(404, b"not found", "text/plain")
 
@@ -175,19 +183,20 @@ class Web(BaseHTTPRequestHandler):
 
     def do_DELETE(self) -> None:
         if urlsplit(self.path).path != "/api/v1/messages":
-            return self.answer(404, b"not found", "text/plain")
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        names = json.loads(body or b"{}").get("IDs") or []
-        with self.server.box.lock:
-            kept = [m for m in self.server.box.messages if names and m["ID"] not in names]
-            self.server.box.messages[:] = kept
+            return self.answer(404, b"not found")
+        names = json.loads(self.read_all() or b"{}").get("IDs") or []
+        with self.box.lock:
+            kept = [m for m in self.box.messages if names and m["ID"] not in names]
+            self.box.messages[:] = kept
         self.answer(200, b"ok", "text/plain")
+        return None
 
     def listing(self, query: dict[str, str]) -> None:
-        with self.server.box.lock:
-            every = list(self.server.box.messages)
-        words = query.get("query", "").lower().split()
-        found = [m for m in every if all(w.partition(":")[2] in m["Raw"].decode("utf-8", "replace").lower() if ":" in w else w in m["Raw"].decode("utf-8", "replace").lower() for w in words)]
+        with self.box.lock:
+            every = list(self.box.messages)
+        # Of the search language, words and the words after a prefix such as `to:`, anywhere in the message.
+        words = [word.partition(":")[2] or word for word in query.get("query", "").lower().split()]
+        found = [m for m in every if all(word in m["Raw"].decode("utf-8", "replace").lower() for word in words)]
         start, limit = int(query.get("start", 0)), int(query.get("limit", 50))
         shown = found[start : start + limit]
         self.json(
@@ -202,42 +211,22 @@ class Web(BaseHTTPRequestHandler):
             }
         )
 
-    def page(self) -> None:
-        with self.server.box.lock:
+    def mails(self) -> None:
+        with self.box.lock:
             rows = "".join(
                 f"<tr><td>{html.escape(m['From']['Address'])}<td>{html.escape(', '.join(p['Address'] for p in m['To']))}"
                 f"<td><a href='/view/{m['ID']}'>{html.escape(m['Subject'] or '(no subject)')}</a><td>{m['Date']}"
-                for m in self.server.box.messages
+                for m in self.box.messages
             )
-        text = f"<!doctype html><title>stand-in for Mailpit</title><h1>Mail (stand-in for Mailpit)</h1><table>{rows}</table>"
-        self.answer(200, text.encode(), "text/html; charset=utf-8")
-
-    def json(self, value: dict) -> None:
-        self.answer(200, json.dumps(value).encode(), "application/json")
-
-    def answer(self, status: int, body: bytes, kind: str) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
+        self.page("stand-in for Mailpit", f"<table>{rows}</table>")
 
 
 class SmtpServer(socketserver.ThreadingTCPServer):
     allow_reuse_address = daemon_threads = True
 
 
-def place(name: str, default: int) -> tuple[str, int]:
-    host, _, port = os.environ.get(name, f"0.0.0.0:{default}").rpartition(":")
-    return host.strip("[]"), int(port)
-
-
 def main() -> int:
-    http = place("MP_UI_BIND_ADDR", 8025)
+    http = place(os.environ.get("MP_UI_BIND_ADDR", "0.0.0.0:8025"))
     if sys.argv[1:2] == ["readyz"]:
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{http[1]}/readyz", timeout=2)
@@ -245,13 +234,12 @@ def main() -> int:
             print(error, file=sys.stderr)
             return 1
         return 0
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    box = Box(int(os.environ.get("MP_MAX_MESSAGES", "500")))
-    smtp, web = SmtpServer(place("MP_SMTP_BIND_ADDR", 1025), Smtp), ThreadingHTTPServer(http, Web)
-    smtp.box = web.box = box
+    Web.box = Smtp.box = Box(int(os.environ.get("MP_MAX_MESSAGES", "500")))
+    smtp = listen(SmtpServer, place(os.environ.get("MP_SMTP_BIND_ADDR", "0.0.0.0:1025")), Smtp)
+    web = listen(Server, http, Web)
     threading.Thread(target=smtp.serve_forever, daemon=True).start()
-    print(f"mailpit stand-in: SMTP on {smtp.server_address}, HTTP on {web.server_address}", flush=True)
-    web.serve_forever()
+    print(f"mailpit stand-in: SMTP on port {smtp.server_address[1]}, HTTP on port {web.server_address[1]}", flush=True)
+    serve(web)
     return 0
 
 

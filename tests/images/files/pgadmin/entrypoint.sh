@@ -27,6 +27,8 @@ if [ ! -s /var/lib/pgadmin/pgadmin4.db ]; then
   [ ! -f "$servers" ] || python setup.py load-servers "$servers" --user "$PGADMIN_DEFAULT_EMAIL"
 fi
 unset PGADMIN_DEFAULT_PASSWORD
-exec gunicorn --bind "${PGADMIN_LISTEN_ADDRESS:-0.0.0.0}:${PGADMIN_LISTEN_PORT:-80}" --workers 1 \
+everywhere=0.0.0.0
+[ ! -e /proc/net/if_inet6 ] || everywhere='[::]'
+exec gunicorn --no-control-socket --bind "${PGADMIN_LISTEN_ADDRESS:-$everywhere}:${PGADMIN_LISTEN_PORT:-80}" --workers 1 \
   --threads "${GUNICORN_THREADS:-25}" --timeout "${GUNICORN_TIMEOUT:-86400}" --access-logfile "${GUNICORN_ACCESS_LOGFILE:-/dev/null}" \
   --error-logfile - served:app
