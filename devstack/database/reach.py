@@ -11,7 +11,7 @@ from devstack.database.target import Target
 from devstack.engine.base import Binding, Container, Endpoint
 from devstack.errors import DatabaseError
 
-_EVERYWHERE = {"", "0.0.0.0", "::", "127.0.0.1", "::1"}  # noqa: S104 - addresses read, not bound
+_EVERYWHERE = {"", "0.0.0.0", "::", "127.0.0.1", "::1"}
 
 
 def target_of(role: Postgres, container: Container, endpoint: Endpoint, database: str = "") -> Target:

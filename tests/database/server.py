@@ -39,13 +39,19 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def server() -> Iterator[Server]:
-    folders = sorted(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda f: int(f.split("/")[4]))
-    if folders:
-        with _from_binaries(Path(folders[-1])) as running:
+    binaries = newest_binaries()
+    if binaries is not None:
+        with _from_binaries(binaries) as running:
             yield running
     else:
         with _from_image() as running:
             yield running
+
+
+def newest_binaries() -> Path | None:
+    """The folder of the newest server installed here."""
+    folders = sorted(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda f: int(f.split("/")[4]))
+    return Path(folders[-1]) if folders else None
 
 
 def _nobody() -> dict[str, object]:

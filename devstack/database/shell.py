@@ -1,0 +1,213 @@
+"""The database's own shell inside its container, with a real terminal: psql, or redis-cli.
+
+Passwords travel in the exec's environment, never in arguments. psql goes over the container's unix socket, where the official images
+ask for no password, so a shell opens even when the password in .env is the wrong one.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+import signal
+import sys
+import termios
+import threading
+import tty
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import BinaryIO, Literal, NamedTuple
+
+from devstack.compose.roles import Postgres, Redis
+from devstack.engine.base import Engine, Session
+from devstack.errors import UsageError
+
+APPLICATION = "devstack-shell"
+_CHUNK = 1 << 16
+
+Output = Literal["table", "csv"]
+
+
+class Command(NamedTuple):
+    """What to run in the container: arguments, environment, and the user there ("" is the container's own)."""
+
+    argv: tuple[str, ...]
+    environment: dict[str, str]
+    user: str
+
+
+def shell_command(
+    role: Postgres | Redis,
+    *,
+    sql: Sequence[str] = (),
+    read_only: bool = False,
+    output: Output = "table",
+    interactive: bool = True,
+    database: str = "",
+    extra: Sequence[str] = (),
+) -> Command:
+    """The shell for a service; `sql` are commands to run instead of a prompt, `interactive` False says that stdin is no terminal.
+
+    `read_only` makes every transaction read-only from the start. It guards against accidents only: whoever types
+    `SET default_transaction_read_only = off` can write, and so can `ALTER SYSTEM`, `CREATE DATABASE` and other statements that
+    are no part of a transaction's data.
+    """
+    if isinstance(role, Redis):
+        return _redis(role, sql, read_only=read_only, output=output, extra=extra)
+    argv = ["psql", "-U", role.user, "-d", database or role.database, "-p", str(role.port)]
+    if sql or not interactive:
+        argv += ["-X", "-v", "ON_ERROR_STOP=1"]
+    elif read_only:
+        argv += ["-v", "PROMPT1=%/(ro)%R%x%# "]
+    if output == "csv":
+        argv.append("--csv")
+    argv += extra
+    for statement in sql:
+        argv += ["-c", statement]
+    environment = {"PGHOST": "", "PGAPPNAME": APPLICATION, "PGCLIENTENCODING": "UTF8"}
+    if role.password is not None:
+        environment["PGPASSWORD"] = role.password
+    if read_only:
+        environment["PGOPTIONS"] = "-c default_transaction_read_only=on"
+    return Command(tuple(argv), environment, "")
+
+
+def _redis(role: Redis, commands: Sequence[str], *, read_only: bool, output: Output, extra: Sequence[str]) -> Command:
+    if read_only:
+        raise UsageError(f"{role.service} is a Redis, whose shell cannot be made read-only")
+    if len(commands) > 1:
+        raise UsageError("redis-cli takes one -c; send several through stdin")
+    argv = ["redis-cli", "-p", str(role.port), *(["--csv"] if output == "csv" else []), *extra]
+    if commands:
+        argv += ["-e", *commands[0].split()]
+    return Command(tuple(argv), {"REDISCLI_AUTH": role.password} if role.password is not None else {}, "")
+
+
+def wants_terminal(stdin: BinaryIO, stdout: BinaryIO) -> bool:
+    """Whether both ends are a terminal; only then the program inside gets one."""
+    return stdin.isatty() and stdout.isatty()
+
+
+def run_shell(
+    engine: Engine,
+    container: str,
+    command: Command,
+    *,
+    stdin: BinaryIO | None = None,
+    stdout: BinaryIO | None = None,
+    stderr: BinaryIO | None = None,
+    terminal: bool | None = None,
+    workdir: str = "",
+) -> int:
+    """Run a program in a container with our stdin and stdout; its exit code.
+
+    On a terminal (both ends, unless `terminal` says otherwise) it gets one too: raw bytes, Ctrl-C among them, and the window's size
+    whenever that changes; the terminal is set back however this ends. Elsewhere all of stdin is piped, and stdout and stderr stay
+    apart.
+    """
+    source = stdin or sys.stdin.buffer
+    out = stdout or sys.stdout.buffer
+    err = stderr or sys.stderr.buffer
+    use_terminal = wants_terminal(source, out) if terminal is None else terminal
+    environment = dict(command.environment)
+    if use_terminal:
+        environment.setdefault("TERM", os.environ.get("TERM", "xterm"))
+    session = engine.session(
+        container, command.argv, tty=use_terminal, user=command.user, environment=environment, workdir=workdir
+    )
+    try:
+        if use_terminal:
+            with _raw(source), _following_size(session), _typing(session, source):
+                _show(session, out, out)
+        else:
+            with _typing(session, source):
+                _show(session, out, err)
+        return session.exit_code()
+    finally:
+        session.close()
+
+
+def _show(session: Session, out: BinaryIO, err: BinaryIO) -> None:
+    """Pass output on until the program ends. Whoever reads us may be gone first (`| head`): then nothing more is shown."""
+    while (piece := session.receive()) is not None:
+        stream, data = piece
+        target = out if stream == "stdout" else err
+        try:
+            target.write(data)
+            target.flush()
+        except BrokenPipeError:
+            return
+
+
+@contextmanager
+def _typing(session: Session, source: BinaryIO) -> Iterator[None]:
+    """Feed what is typed or piped to the program, in a thread that ends with this context and leaves later input unread."""
+    wake, waker = os.pipe()
+    thread = threading.Thread(target=_feed, args=(session, source, wake), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        os.write(waker, b"x")
+        thread.join(1)
+        os.close(waker)
+        if not thread.is_alive():
+            os.close(wake)
+
+
+def _feed(session: Session, source: BinaryIO, wake: int) -> None:
+    try:
+        for data in _input(source, wake):
+            session.send(data)
+        session.close_stdin()
+    except Exception:  # noqa: BLE001 - the program has ended; its exit code says the rest
+        return
+
+
+def _input(source: BinaryIO, wake: int) -> Iterator[bytes]:
+    try:
+        number = source.fileno()
+    except OSError:
+        while data := source.read(_CHUNK):
+            yield data
+        return
+    while True:
+        readable = select.select([number, wake], [], [])[0]
+        if wake in readable:
+            raise EOFError
+        data = os.read(number, _CHUNK)
+        if not data:
+            return
+        yield data
+
+
+@contextmanager
+def _raw(source: BinaryIO) -> Iterator[None]:
+    """Every key goes to the program inside as it is, also Ctrl-C and Ctrl-Z."""
+    number = source.fileno()
+    before = termios.tcgetattr(number)
+    tty.setraw(number)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(number, termios.TCSADRAIN, before)
+
+
+@contextmanager
+def _following_size(session: Session) -> Iterator[None]:
+    """Tell the program the window's size now and whenever it changes. Signals reach only the main thread."""
+
+    def tell(signum: int = 0, frame: FrameType | None = None) -> None:
+        size = shutil.get_terminal_size()
+        session.resize(size.lines, size.columns)
+
+    tell()
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before: Callable[[int, FrameType | None], object] | int | signal.Handlers | None = signal.signal(signal.SIGWINCH, tell)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGWINCH, before)

@@ -1,0 +1,214 @@
+"""Snapshots of volumes: a saved copy of a stack's data.
+
+A snapshot is one copy volume for each volume, and a marker volume that is made last and describes it all: without its marker a
+snapshot is incomplete, is never listed, and is swept by the next `take`. None of these volumes carries a label of Compose's:
+`docker compose down -v` does not see them. The caller holds the project's lock, and has stopped whatever uses the volumes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from types import MappingProxyType
+
+from devstack import labels
+from devstack.compose.model import Stack, Volume
+from devstack.engine.base import Engine
+from devstack.errors import DevstackError, UsageError
+
+PROJECT = "io.devstack.project"
+"""On volumes of ours that are no part of the stack: the project they belong to."""
+PENDING = "io.devstack.pending"
+"""On the marker of something destructive that has begun: JSON of what it is (devstack.database.undo)."""
+KEPT = 3
+"""How many automatic snapshots are kept."""
+_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,60}")
+NO_SIZES: Mapping[str, int] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One volume of a snapshot. `copy` "" says that the volume did not exist. `size` in bytes, None when nobody measured it."""
+
+    key: str
+    volume: str
+    copy: str
+    image: str
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A complete snapshot. `when` is Unix seconds; `number` grows with each one of the project; `automatic` ones are pruned."""
+
+    name: str
+    project: str
+    number: int
+    when: float
+    reason: str
+    automatic: bool
+    parts: tuple[Part, ...]
+
+    @property
+    def marker(self) -> str:
+        return f"{self.project}_snapshot_{self.name}"
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of all parts; None when one is not known."""
+        sizes = [part.size for part in self.parts if part.copy]
+        return None if None in sizes else sum(size for size in sizes if size is not None)
+
+
+def list_snapshots(engine: Engine, project: str, *, sizes: bool = False) -> tuple[Snapshot, ...]:
+    """The project's complete snapshots, oldest first; measured now when `sizes` (slow where the engine holds much)."""
+    volumes = engine.volumes(f"{PROJECT}={project}", sizes=sizes)
+    found = [decode(volume.labels[labels.SNAPSHOT_META]) for volume in volumes if labels.SNAPSHOT_META in volume.labels]
+    if sizes:
+        measured = {volume.name: volume.size for volume in volumes}
+        found = [_measured(snapshot, measured) for snapshot in found]
+    return tuple(sorted(found, key=lambda snapshot: snapshot.number))
+
+
+def find(engine: Engine, project: str, name: str) -> Snapshot:
+    """The snapshot of that name. Raises UsageError with the names there are."""
+    snapshots = list_snapshots(engine, project)
+    for snapshot in snapshots:
+        if snapshot.name == name:
+            return snapshot
+    there = ", ".join(snapshot.name for snapshot in snapshots) or "none"
+    raise UsageError(f"{project} has no snapshot {name}", details=[("there are", there)], code="snapshot")
+
+
+def take(
+    engine: Engine,
+    stack: Stack,
+    volumes: Sequence[Volume],
+    *,
+    name: str = "",
+    reason: str,
+    images: Mapping[str, str],
+    sizes: Mapping[str, int] = NO_SIZES,
+    automatic: bool = False,
+) -> Snapshot:
+    """Copy the volumes. `images` maps volume names to an image that is there; `sizes` volume names to bytes where known.
+
+    Without a name it is "before-<reason>-<number>". External volumes are left out: they are not the stack's. An automatic snapshot
+    takes the place of the oldest automatic one beyond `KEPT`.
+    """
+    snapshot = draft(engine, stack, volumes, name=name, reason=reason, images=images, sizes=sizes, automatic=automatic)
+    complete(engine, stack, snapshot)
+    return snapshot
+
+
+def draft(
+    engine: Engine,
+    stack: Stack,
+    volumes: Sequence[Volume],
+    *,
+    name: str = "",
+    reason: str,
+    images: Mapping[str, str],
+    sizes: Mapping[str, int] = NO_SIZES,
+    automatic: bool = False,
+) -> Snapshot:
+    """Make the copies of a snapshot that is not one yet: only `complete` makes it count."""
+    before = list_snapshots(engine, stack.name)
+    _sweep(engine, stack.name, before)
+    number = max((snapshot.number for snapshot in before), default=0) + 1
+    name = name or f"before-{reason}-{number}"
+    _check_name(name, before)
+    mine = [volume for volume in volumes if not volume.external]
+    present = engine.observe(stack.name, volumes=[volume.name for volume in mine]).volumes
+    parts = []
+    for volume in mine:
+        image = images.get(volume.name, "")
+        copy = _copy(engine, stack, volume, name, image) if volume.name in present else ""
+        parts.append(Part(key=volume.key, volume=volume.name, copy=copy, image=image, size=sizes.get(volume.name)))
+    return Snapshot(
+        name=name,
+        project=stack.name,
+        number=number,
+        when=time.time(),
+        reason=reason,
+        automatic=automatic,
+        parts=tuple(parts),
+    )
+
+
+def complete(engine: Engine, stack: Stack, snapshot: Snapshot, *, keep: Snapshot | None = None) -> None:
+    """Make a drafted snapshot count, and prune the automatic ones but `keep`. May be repeated."""
+    meta = {PROJECT: stack.name, labels.DIRECTORY: str(stack.directory), labels.SNAPSHOT_META: encode(snapshot)}
+    engine.make_volume(snapshot.marker, meta)
+    automatic = [other for other in list_snapshots(engine, stack.name) if other.automatic]
+    for old in automatic[:-KEPT]:
+        if keep is None or old.name != keep.name:
+            remove(engine, old)
+
+
+def remove(engine: Engine, snapshot: Snapshot) -> None:
+    """Delete a snapshot: its marker first, so that what a kill leaves is swept and never restored."""
+    engine.remove_volume(snapshot.marker)
+    for part in snapshot.parts:
+        if part.copy:
+            free(engine, part.copy)
+            engine.remove_volume(part.copy)
+
+
+def _copy(engine: Engine, stack: Stack, volume: Volume, name: str, image: str) -> str:
+    copy = f"{stack.name}_snapshot_{name}_{volume.key}"
+    engine.make_volume(
+        copy,
+        {
+            PROJECT: stack.name,
+            labels.DIRECTORY: str(stack.directory),
+            labels.SNAPSHOT: name,
+            labels.SNAPSHOT_OF: volume.name,
+        },
+    )
+    engine.copy_volume(volume.name, copy, image=image)
+    return copy
+
+
+def free(engine: Engine, volume: str) -> None:
+    """A command that was killed can leave a copying helper, which holds the volume."""
+    for container in engine.containers():
+        if labels.HELPER in container.labels and any(mount.name == volume for mount in container.mounts):
+            engine.remove(container.id)
+
+
+def _sweep(engine: Engine, project: str, complete: Sequence[Snapshot]) -> None:
+    """Remove the copies of snapshots that were never completed; never while something half-done may still need them."""
+    kept = {part.copy for snapshot in complete for part in snapshot.parts}
+    volumes = engine.volumes(f"{PROJECT}={project}")
+    if any(PENDING in volume.labels for volume in volumes):
+        raise DevstackError(
+            f"{project}: a reset or restore was interrupted and must be finished first", hints=["devstack up"], code="pending"
+        )
+    for volume in volumes:
+        if labels.SNAPSHOT in volume.labels and volume.name not in kept:
+            free(engine, volume.name)
+            engine.remove_volume(volume.name)
+
+
+def _check_name(name: str, before: Sequence[Snapshot]) -> None:
+    if not _NAME.fullmatch(name):
+        raise UsageError(f'"{name}" is no name for a snapshot: use a-z, 0-9, "-" and "."', code="snapshot")
+    if any(snapshot.name == name for snapshot in before):
+        raise UsageError(f"there is a snapshot {name} already", hints=["choose another name, or remove that one"], code="snapshot")
+
+
+def encode(snapshot: Snapshot) -> str:
+    return json.dumps(asdict(snapshot))
+
+
+def decode(text: str) -> Snapshot:
+    body = json.loads(text)
+    return Snapshot(**{**body, "parts": tuple(Part(**part) for part in body["parts"])})
+
+
+def _measured(snapshot: Snapshot, sizes: Mapping[str, int | None]) -> Snapshot:
+    return replace(snapshot, parts=tuple(replace(part, size=sizes.get(part.copy, part.size)) for part in snapshot.parts))
