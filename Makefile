@@ -1,0 +1,48 @@
+# Two commands on a fresh machine: `make demo` runs the main job, `make test` runs the tests.
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO := examples/agent-platform
+DEMO_IMAGES := postgres:17 python:3.13-slim node:22-slim
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench engine images clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+.venv/developer: .venv/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	@touch $@
+
+engine: ## A container engine: the one that answers, else (Debian, root) Debian's
+	@PYTHON=$(PYTHON) scripts/engine-debian.sh
+
+demo: .venv/installed engine ## Start the agent platform and prove that it works
+	@PYTHON=$(BIN)/python scripts/images.sh $(DEMO_IMAGES)
+	cd $(DEMO) && ../../$(BIN)/devstack up
+	cd $(DEMO) && ../../$(BIN)/devstack verify
+	@cd $(DEMO) && ../../$(BIN)/devstack status
+	@echo "stop it: cd $(DEMO) && ../../$(BIN)/devstack down"
+
+images: .venv/installed ## The images that the tests need
+	@PYTHON=$(BIN)/python scripts/images.sh
+
+test: .venv/developer ## Every test; those that need an engine are skipped where none can be had
+	@PYTHON=$(BIN)/python scripts/test-ground.sh
+	$(BIN)/pytest -n 2 --dist loadfile
+
+lint: .venv/developer ## Format, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: .venv/developer engine images ## The speed table: devstack against Docker Compose
+	$(BIN)/python -m tests.bench
+
+clean: ## Remove what make made
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache
