@@ -6,7 +6,7 @@ from devstack import bring_up
 from devstack.cli import running
 from devstack.cli.progress import progress
 from devstack.cli.session import Session, no_such_service
-from devstack.compose.model import Json
+from devstack.compose.model import EMPTY, Json, JsonObject
 from devstack.engine.base import Observed
 from devstack.errors import DevstackError, UsageError
 from devstack.execute import Results
@@ -38,8 +38,9 @@ def bring(
     build: bool = False,
     pull: bool = False,
     timeout: float = 600.0,
+    extra: JsonObject = EMPTY,
 ) -> None:
-    """`up`, from the files to the table at the end. The caller holds the folder."""
+    """`up`, from the files to the table at the end. The caller holds the folder; `extra` is added to the answer's data."""
     running.say_engine(session)
     session.prepare(settings=port_settings(session, ports or {}), isolated=isolated)
     running.say_rendered(session)
@@ -54,7 +55,7 @@ def bring(
         if plan.steps:
             session.console.label("plan", summary(plan))
         results = running.carry_out(session, plan, observed, timeout=timeout) if plan.steps else Results()
-    report(session, plan, results)
+    report(session, plan, results, extra)
 
 
 def _check_names(session: Session, wanted: UpOptions) -> None:
@@ -118,7 +119,7 @@ def summary(plan: Plan) -> str:
     return ", ".join(parts) or f"{len(plan.steps)} steps"
 
 
-def report(session: Session, plan: Plan, results: Results) -> None:
+def report(session: Session, plan: Plan, results: Results, extra: JsonObject = EMPTY) -> None:
     """The end of `up`: nothing to do, or the table, the time it took and what to type next."""
     console = session.console
     observed = session.observe()
@@ -131,6 +132,7 @@ def report(session: Session, plan: Plan, results: Results) -> None:
         "services": running.services_json(found),
         "seconds": round(results.seconds, 3),
         "build_seconds": round(running.build_seconds(results), 3),
+        **extra,
     }
     if console.as_json:
         console.answer(data)

@@ -95,10 +95,10 @@ class Console:
         document: dict[str, Json] = {"ok": ok, "error": as_json(error) if error else None, "data": data, "meta": meta}
         _write(sys.stdout, self.redactor.mask(json.dumps(document, ensure_ascii=False)) + "\n")
 
-    def ask(self, question: str, *, flag: str = "--yes") -> bool:
-        """Ask yes or no at the terminal; off a terminal the answer is no, and the caller names the flag."""
+    def ask(self, question: str, *, default: bool = False) -> bool:
+        """Ask yes or no at the terminal. Off a terminal nobody can be asked, and the answer is `default`."""
         if not (is_interactive(sys.stdin) and is_interactive(sys.stderr)):
-            return False
+            return default
         _write(sys.stderr, f"{question} [y/N] ")
         return sys.stdin.readline().strip().lower() in ("y", "yes")
 

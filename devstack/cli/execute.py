@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -27,10 +26,9 @@ def execute(
 ) -> None:
     """Run a command inside a running service; its exit code is devstack's."""
     from devstack.cli.session import begin
-    from devstack.database.shell import run_shell
+    from devstack.database.shell import Command, run_shell
 
     session = begin(ctx, opt.selection(file, project_name, profile, env_file), engine)
     container = session.container(service, index)
-    tty = not no_tty and sys.stdin.isatty() and sys.stdout.isatty()
-    code = run_shell(session.engine, container.id, command, opt.variables(env), user=user, workdir=workdir, tty=tty)
-    raise typer.Exit(code)
+    program = Command(tuple(command), opt.variables(env), user)
+    raise typer.Exit(run_shell(session.engine, container.id, program, terminal=False if no_tty else None, workdir=workdir))

@@ -8,9 +8,10 @@ from devstack import bring_up
 from devstack.cli import running
 from devstack.cli.progress import progress
 from devstack.cli.session import Session
-from devstack.compose.model import Json
 from devstack.errors import Exit
 from devstack.plan.up import UpOptions, selected
+from devstack.reports.console import MARKS, lines, summary
+from devstack.reports.json_format import document
 from devstack.verify import twin
 from devstack.verify.base import Result, Status
 
@@ -65,38 +66,19 @@ def _port_variables(session: Session) -> dict[str, int]:
     return {v.variable: v.target for v in render(spec, project=session.stack.name).port_variables.values()}
 
 
-MARKS = {Status.PASS: ("✓", "green"), Status.FAIL: ("✗", "red"), Status.SKIP: ("-", "yellow")}
+COLOURS = {Status.PASS: "green", Status.FAIL: "red", Status.SKIP: "yellow"}
 
 
 def _show(session: Session, result: Result) -> None:
-    console = session.console
-    if console.as_json:
+    """One result as soon as it is there."""
+    if session.console.as_json:
         return
-    mark, colour = MARKS[result.status]
-    time_taken = f"{result.seconds:.1f} s" if result.seconds else ""
-    console.out(f" {console.paint(mark, colour)} {result.check:<8} {result.title:<58} {time_taken}".rstrip())
-    if result.status is Status.SKIP:
-        console.out(f"            {result.saw}")
-    if result.status is Status.PASS and result.check == "start":
-        console.out(f"            {result.saw}")
-    if result.status is Status.FAIL:
-        console.out(f"            expected  {result.expected}")
-        console.out(f"            saw       {result.saw}")
-        for line in result.evidence:
-            console.out(f"                      {line}")
+    mark = MARKS[result.status]
+    first, *rest = lines(result)
+    session.console.out("\n".join([first.replace(mark, session.console.paint(mark, COLOURS[result.status]), 1), *rest]))
 
 
 def _say(session: Session, results: list[Result], seconds: float) -> bool:
-    counts = {status: sum(1 for result in results if result.status is status) for status in Status}
-    good = counts[Status.FAIL] == 0
-    text = f"{counts[Status.PASS]} passed, {counts[Status.FAIL]} failed, {counts[Status.SKIP]} skipped in {seconds:.1f} s"
-    data: dict[str, Json] = {
-        "project": session.stack.name,
-        "passed": counts[Status.PASS],
-        "failed": counts[Status.FAIL],
-        "skipped": counts[Status.SKIP],
-        "seconds": round(seconds, 3),
-        "results": [result.as_json() for result in results],
-    }
-    session.console.answer(data, text, ok=good)
+    good = all(result.status is not Status.FAIL for result in results)
+    session.console.answer({"project": session.stack.name, **document(results, seconds)}, summary(results, seconds), ok=good)
     return good

@@ -46,9 +46,9 @@ def carry_out(session: Session, plan: Plan, observed: Observed, *, timeout: floa
     return brought.results
 
 
-def execute(session: Session, plan: Plan, *, timeout: float = 120.0) -> Results:
+def execute(session: Session, plan: Plan, *, timeout: float = 120.0, quiet: bool = False) -> Results:
     """Execute a plan of `down` or `stop` in view of the user."""
-    with progress(session.console) as shown:
+    with progress(session.console, quiet=quiet) as shown:
         actions = Actions(session.engine, session.stack)
         results = Executor(session.engine, session.stack, actions, observer=shown, timeout=timeout).run(plan)
     results.raise_first()
