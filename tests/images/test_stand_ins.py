@@ -52,8 +52,15 @@ def engine() -> Iterator[docker.DockerClient]:
 
 
 @pytest.fixture
-def run(engine: docker.DockerClient) -> Iterator[Run]:
-    """Start a container; all that were started are removed with their anonymous volumes."""
+def volume(engine: docker.DockerClient) -> Iterator[str]:
+    made = engine.volumes.create(f"stand-in-test-{uuid.uuid4().hex[:8]}")
+    yield made.name
+    made.remove(force=True)
+
+
+@pytest.fixture
+def run(engine: docker.DockerClient, volume: str) -> Iterator[Run]:
+    """Start a container; all that were started are removed with their anonymous volumes, and before the named one."""
     started: list[Container] = []
 
     def start(image: str, command: list[str] | None = None, **options: Any) -> Container:
@@ -66,13 +73,6 @@ def run(engine: docker.DockerClient) -> Iterator[Run]:
     for container in started:
         with contextlib.suppress(NotFound):  # removed by its test
             container.remove(force=True, v=True)
-
-
-@pytest.fixture
-def volume(engine: docker.DockerClient) -> Iterator[str]:
-    made = engine.volumes.create(f"stand-in-test-{uuid.uuid4().hex[:8]}")
-    yield made.name
-    made.remove(force=True)
 
 
 def until(ready: Callable[[], bool], container: Container, seconds: float = 30) -> None:
