@@ -79,6 +79,8 @@ class PlainProgress(AbstractContextManager["PlainProgress"]):
     def line(self, happened: Happened) -> str:
         """The line for an ended step; "" when it has none of its own."""
         step = happened.step
+        if happened.phase is Phase.PROGRESS and isinstance(step, Await):
+            return f"{self._elapsed()}… {step.service.name:<8} {happened.text}"
         failed = happened.phase is Phase.FAILED
         shown = isinstance(step, CreateNetwork | Pull | Build | Await | ApplySchema | Remove | RemoveNetwork) or failed
         shown = shown or (isinstance(step, Stop) and step.reason == "")

@@ -57,3 +57,16 @@ def _details(engine: Engine, wait: Wait, container: Container) -> list[tuple[str
     lines = last_lines(engine, wait.container)
     details.append(("last log", lines or "(it wrote nothing)"))
     return details
+
+
+def why_not_yet(engine: Engine, container: Container) -> str:
+    """What a container that is still waited for says, in one line: its last probe, else its last log line."""
+    probes = container.detail.probes if container.detail else ()
+    if probes and probes[-1].exit_code != 0:
+        return f"not yet: last probe exit {probes[-1].exit_code}: {_first_line(probes[-1].output)}"
+    line = _first_line(last_lines(engine, container.id, lines=1))
+    return f"not yet: last log: {line}" if line else "not yet: it has written nothing"
+
+
+def _first_line(text: str) -> str:
+    return next((line.strip() for line in text.splitlines() if line.strip()), "(no output)")[:120]

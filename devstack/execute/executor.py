@@ -17,7 +17,7 @@ from devstack.compose.model import Stack
 from devstack.engine.base import Engine, Event, Health, Progress
 from devstack.errors import DevstackError, NotFound
 from devstack.execute.actions import Actions
-from devstack.execute.evidence import failure
+from devstack.execute.evidence import failure, why_not_yet
 from devstack.execute.results import Happened, Outcome, Phase, Results
 from devstack.execute.waiting import Verdict, Wait
 from devstack.plan.steps import Await, Plan, Start, Step, Stop, Until
@@ -148,9 +148,14 @@ class Executor:
 
     def _look(self, wait: Wait) -> None:
         try:
-            wait.look(self.engine.inspect(wait.container))
+            container = self.engine.inspect(wait.container)
         except NotFound:
             wait.verdict = Verdict.GONE
+            return
+        wait.look(container)
+        age = time.monotonic() - wait.begun
+        if age >= LOOK_AGAIN:
+            self.observer(Happened(step=wait.step, phase=Phase.PROGRESS, seconds=age, text=why_not_yet(self.engine, container)))
 
     def _probe(self, wait: Wait) -> None:
         """Engines without a fast start cadence: run the probe ourselves until it passes."""
