@@ -31,7 +31,7 @@ def connections(
     `values` are those of `.env` with the shell's over them. With `consumer`, what that service gets, said for the host: only what it
     depends on. DATABASE_URL has the form of the consumer's driver, or of all consumers' where they agree. Raises `SpecError`.
     """
-    instances = instances_of(spec, kinds, values)
+    instances = instances_of(spec, kinds)
     if consumer is not None and consumer not in spec.services:
         raise UsageError(f'there is no service "{consumer}"', hints=[f"services: {', '.join(spec.services)}"])
     if consumer is not None and consumer in instances:

@@ -54,7 +54,7 @@ def explain(
     `env_files` are those of `--env-file`, the last one strongest; `.env` when not given. Raises `SpecError`.
     """
     files = (spec.render.env,) if env_files is None else env_files
-    instances = instances_of(spec, kinds, {**_values(files), **shell})
+    instances = instances_of(spec, kinds)
     found = [_named_in_compose(spec, instances, variable, shell, files)]
     found += [_in_service(spec, service, instances, variable, files) for service in spec.services.values()]
     return tuple(item for item in found if item is not None)
@@ -147,12 +147,3 @@ def _in_file(path: Path, variable: str) -> tuple[str | None, int]:
     value = EnvFile(text, shown(path)).get(variable)
     lines = [number for number, line in enumerate(text.splitlines(), 1) if line.lstrip().removeprefix("export ").lstrip().startswith(f"{variable}=")]
     return value, lines[-1] if lines else 0
-
-
-def _values(files: tuple[Path, ...]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for path in files:
-        if path.is_file():
-            values = EnvFile(read_text(path, shown(path)), shown(path)).values()
-            found |= {name: value for name, value in values.items() if value is not None}
-    return found

@@ -91,15 +91,15 @@ class Instance:
         return found
 
 
-def instance_of(spec: ServiceSpec, kind: Kind, project: str, values: Mapping[str, Node], templates: Templates) -> Instance:
-    """Settle a service. `values` are its options with their variables filled in. Raises `SpecError`."""
+def instance_of(spec: ServiceSpec, kind: Kind, project: str, templates: Templates) -> Instance:
+    """Settle a service: options that are not given get their defaults. Raises `SpecError`."""
     build = build_context(spec.overlay)
     prefix = variable_prefix(spec.name)
     base: dict[str, object] = {"service": spec.name, "project": project, "prefix": prefix, "build": build}
     options: dict[str, Json] = {}
     where = shown(kind.folder / "kind.yml")
     for option in kind.options.values():
-        options[option.name] = _option(option, values.get(option.name), templates, {**base, "options": options}, where)
+        options[option.name] = _option(option, spec.options.get(option.name), templates, {**base, "options": options}, where)
     instance = Instance(
         spec=spec,
         kind=kind,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
@@ -26,15 +25,14 @@ def render(
     project: str,
     settings: Mapping[str, str] = MappingProxyType({}),
     make_password: Callable[[], str] = new_password,
-    environment: Mapping[str, str] | None = None,
 ) -> Rendered:
     """Every file of the spec, as text. Reads the templates and what already stands in `.env`, `.env.example` and package.json.
 
     `project` is written as COMPOSE_PROJECT_NAME. `settings` are values that `.env` must hold, such as ports chosen for this
     checkout; ports that keep their default do not stand there, so that a new default in devstack.yml takes effect.
-    `environment` (the shell's when not given) fills variables in the options of kinds. Raises `SpecError` with every problem.
+    Raises `SpecError` with every problem.
     """
-    made = whole(spec, load_kinds(spec.root), os.environ if environment is None else environment)
+    made = whole(spec, load_kinds(spec.root))
     files = []
     if made.text:
         files.append(RenderedFile(path=spec.render.compose, text=made.text, purpose="compose"))

@@ -54,6 +54,8 @@ def scaffold(template: str, target: Path, name: str) -> tuple[Path, ...]:
         slug = project_slug(name)
         raise UsageError(f'"{name}" is no project name', hints=[f"for example {slug or 'my-shop'}", "small letters, digits, - and _"])
     files = dict(_files(known[template].folder, target, name))
+    if (target / ".gitignore").exists():  # rendering adds to it what it lacks
+        files.pop(target / ".gitignore", None)
     existing = [path for path in files if path.exists() or path.is_symlink()]
     if existing:
         names = ", ".join(shown(path) for path in existing)

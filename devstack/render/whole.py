@@ -17,7 +17,6 @@ from devstack.render.templating import Templates
 from devstack.spec.faults import Faults
 from devstack.spec.kinds import Kind
 from devstack.spec.model import Spec
-from devstack.spec.variables import Variables
 
 if TYPE_CHECKING:
     from devstack.compose.model import Json
@@ -34,10 +33,8 @@ class Whole:
     ports: tuple[PortVariable, ...]
 
 
-def instances_of(spec: Spec, kinds: Mapping[str, Kind], environment: Mapping[str, str]) -> dict[str, Instance]:
-    """Every service that has a kind, settled. `environment` and `.env` fill the variables of options. Raises `SpecError`."""
-    faults = Faults()
-    variables = Variables(environment, spec.render.env, faults)
+def instances_of(spec: Spec, kinds: Mapping[str, Kind]) -> dict[str, Instance]:
+    """Every service that has a kind, settled. Raises `SpecError` for a template that fails."""
     change = beside(spec.root, project_directory(spec))
     folders: dict[Path, Templates] = {}
     found = {}
@@ -46,9 +43,7 @@ def instances_of(spec: Spec, kinds: Mapping[str, Kind], environment: Mapping[str
             continue
         kind = kinds[service.kind]
         templates = folders.setdefault(kind.folder, Templates(kind.folder, change))
-        values = {key: variables.fill(node, f"services.{name}.{key}") for key, node in service.options.items()}
-        faults.raise_all()
-        found[name] = instance_of(service, kind, spec.name, values, templates)
+        found[name] = instance_of(service, kind, spec.name, templates)
     return found
 
 
@@ -57,9 +52,9 @@ def project_directory(spec: Spec) -> Path:
     return (spec.compose[0] if spec.compose else spec.render.compose).parent
 
 
-def whole(spec: Spec, kinds: Mapping[str, Kind], environment: Mapping[str, str]) -> Whole:
+def whole(spec: Spec, kinds: Mapping[str, Kind]) -> Whole:
     """Render the Compose file. Raises `SpecError` with every problem of every service."""
-    instances = instances_of(spec, kinds, environment)
+    instances = instances_of(spec, kinds)
     change = beside(spec.root, project_directory(spec))
     overlays = {name: rebased(service.overlay, change) for name, service in spec.services.items()}
     others = _neighbours(spec, instances)

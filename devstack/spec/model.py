@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSpec:
-    """One service. `kind` "" is a plain Compose service. `options` are the kind's own, `overlay` the Compose keys."""
+    """One service. `kind` "" is a plain Compose service. `options` are the kind's own, with variables filled in, `overlay` the Compose keys."""
 
     name: str
     where: Where
