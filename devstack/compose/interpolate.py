@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from devstack.compose.template import expand, references
-from devstack.document import Entry, MappingNode, Node, ScalarNode, SequenceNode
+from devstack.document import Entry, Node, ScalarNode, SequenceNode
 from devstack.errors import Problem, SpecError, Where
 
 

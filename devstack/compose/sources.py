@@ -1,0 +1,141 @@
+"""Which files a stack is read from, and the environment they are read with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from devstack.compose.dotenv import parse
+from devstack.compose.shapes import Faults
+from devstack.document import read_text
+from devstack.errors import Problem, SpecError, Where
+
+NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+OVERRIDES = ("compose.override.yaml", "compose.override.yml", "docker-compose.override.yml", "docker-compose.override.yaml")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """What to read. `texts` holds contents to use instead of what is on disk; Path("-") in `files` is standard input."""
+
+    files: tuple[Path, ...]
+    directory: Path
+    environment: Mapping[str, str]
+    env_files: tuple[Path, ...] | None = None
+    name: str | None = None
+    profiles: tuple[str, ...] = ()
+    texts: Mapping[Path, str] = field(default_factory=dict)
+    services: tuple[str, ...] = ()
+
+
+def discover(start: Path, environment: Mapping[str, str]) -> Sources | None:
+    """The Compose files `docker compose` would use in `start`: COMPOSE_FILE, else the default names here or in a folder above.
+
+    None when there are none. Raises `SpecError` when COMPOSE_FILE names a file that is missing.
+    """
+    start = start.absolute()
+    known = {**_dotenv(start / ".env", environment), **environment}
+    if named := known.get("COMPOSE_FILE"):
+        separator = known.get("COMPOSE_PATH_SEPARATOR") or ":"
+        files = tuple(start / name for name in named.split(separator) if name)
+        missing = [file for file in files if str(file.name) != "-" and not file.is_file()]
+        if missing:
+            raise SpecError([Problem(Where(str(file)), "no such file", hint="COMPOSE_FILE names it") for file in missing])
+        return Sources(files=files, directory=files[0].parent, environment=environment)
+    for folder in (start, *start.parents):
+        for name, override in zip(NAMES, OVERRIDES, strict=True):
+            if (folder / name).is_file():
+                others = (folder / other for other in (override, *OVERRIDES))
+                found = next((other for other in others if other.is_file()), None)
+                files = (folder / name,) if found is None else (folder / name, found)
+                return Sources(files=files, directory=folder, environment=environment)
+    return None
+
+
+def _dotenv(path: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    if not path.is_file():
+        return {}
+    values = parse(read_text(path), str(path), environment.get)
+    return {name: value for name, value in values.items() if value is not None}
+
+
+class Texts:
+    """File contents by path, each read once, and the names under which errors show them."""
+
+    def __init__(self, sources: Sources, stdin: str | None = None) -> None:
+        self._given = {path.absolute(): text for path, text in sources.texts.items()} | dict(sources.texts)
+        self._read: dict[Path, str] = {}
+        self._stdin = stdin
+        self.by_name: dict[str, str] = {}
+
+    @staticmethod
+    def shown(path: Path) -> str:
+        """A path as errors name it: relative where it lies under the current folder."""
+        if str(path) == "-":
+            return "standard input"
+        try:
+            return str(path.absolute().relative_to(Path.cwd()))
+        except (ValueError, OSError):
+            return str(path)
+
+    def exists(self, path: Path) -> bool:
+        return path in self._given or path.absolute() in self._given or path.is_file()
+
+    def read(self, path: Path) -> str:
+        """Raises `SpecError` when there is no such file."""
+        name = self.shown(path)
+        if name not in self.by_name:
+            self.by_name[name] = self._text(path, name)
+        return self.by_name[name]
+
+    def _text(self, path: Path, name: str) -> str:
+        for key in (path, path.absolute()):
+            if key in self._given:
+                return self._given[key]
+        if str(path) == "-":
+            import sys
+
+            return sys.stdin.read()
+        return read_text(path, name)
+
+
+def project_environment(sources: Sources, texts: Texts, faults: Faults) -> tuple[dict[str, str], tuple[Path, ...]]:
+    """The variables for interpolation (the shell wins over env files, a later file over an earlier), and the files given."""
+    given = sources.env_files
+    if given is None and (named := sources.environment.get("COMPOSE_ENV_FILES")):
+        given = tuple(sources.directory / name for name in named.split(",") if name)
+    files = given
+    if files is None:
+        default = sources.directory / ".env"
+        files = (default,) if texts.exists(default) else ()
+    return read_env_files(files, sources.environment, texts, faults), given or ()
+
+
+def read_env_files(
+    files: tuple[Path, ...], environment: Mapping[str, str], texts: Texts, faults: Faults
+) -> dict[str, str]:
+    """`environment` laid over the variables of the files."""
+    found: dict[str, str] = {}
+
+    def lookup(name: str) -> str | None:
+        value = environment.get(name)
+        return found.get(name) if value is None else value
+
+    for file in files:
+        try:
+            values = parse(texts.read(file), texts.shown(file), lookup, lambda name: faults.note(_unset(name)))
+        except SpecError as error:
+            faults.problems.extend(error.problems)
+            continue
+        found.update({name: value for name, value in values.items() if value is not None})
+    return {**found, **environment}
+
+
+def _unset(name: str) -> str:
+    return f'The "{name}" variable is not set. Defaulting to a blank string.'
+
+
+def with_directory(sources: Sources) -> Sources:
+    """The sources with an absolute project directory."""
+    return replace(sources, directory=sources.directory.absolute())
