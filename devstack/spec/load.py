@@ -86,7 +86,7 @@ class _Sections:
         self.where = node.where
         for key in TOP_KEYS:
             if key in self.top:
-                self.variables.check(self.top[key], TOP[key], key)
+                self.variables.shaped(self.top[key], TOP[key], key)
 
     def _env_path(self, node: Node | None) -> Path:
         """Where `.env` lies, which is needed before anything can be interpolated."""

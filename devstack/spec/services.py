@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from devstack.compose import shapes
+from devstack.compose.normalise import service as canonical_service
 from devstack.compose.schema import SERVICE_KEYS
 from devstack.document import Entry, MappingNode, Node, ScalarNode, SequenceNode, did_you_mean
 from devstack.spec.faults import Faults
@@ -60,6 +62,7 @@ class _Service:
         known = set(kind.options) if kind else set()
         options: dict[str, Node] = {}
         overlay = []
+        shaped = []
         for entry in self.body:
             if entry.key == "kind":
                 continue
@@ -67,11 +70,15 @@ class _Service:
                 options[entry.key] = self._option(kind.options[entry.key], entry, path)
             elif entry.key in SERVICE_KEYS:
                 overlay.append(entry)
-                self.variables.check(entry.value, SERVICE_KEYS[entry.key], f"{path}.{entry.key}")
+                value = self.variables.shaped(entry.value, SERVICE_KEYS[entry.key], f"{path}.{entry.key}")
+                shaped += [Entry(entry.key, entry.where, value)] if value is not None else []
             elif entry.key.startswith("x-"):
                 overlay.append(entry)
             elif kind or self.body.entry("kind") is None:
                 self._unknown(entry, kind, path)
+        found = shapes.Faults()
+        canonical_service(MappingNode(tuple(shaped), self.body.where), path, found)
+        self.faults.found.extend(found.problems)
         spec = ServiceSpec(
             name=self.entry.key,
             where=self.entry.where,

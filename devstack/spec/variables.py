@@ -35,16 +35,21 @@ class Variables:
             self.faults.merge(error)
             return node
 
-    def check(self, node: Node, shape: shapes.Shape, path: str) -> None:
-        """Tell what in a Compose key is not of its shape. A key whose variables are not all known yet is left to Compose."""
+    def shaped(self, node: Node, shape: shapes.Shape, path: str) -> Node | None:
+        """A Compose key with its variables filled in and its type settled; what is wrong with it is told.
+
+        None where something is, and for a key whose variables are not all known yet: that is left to Compose's loader.
+        """
         if any(item.name not in self.values and item.default is None for item in variables(node)):
-            return
+            return None
         found = shapes.Faults()
         try:
-            shape(interpolate(node, self.values, warn=lambda _: None), path, found)
+            shaped = shape(interpolate(node, self.values, warn=lambda _: None), path, found)
         except SpecError as error:
             self.faults.merge(error)
+            return None
         self.faults.found.extend(found.problems)
+        return None if found.problems else shaped
 
 
 def read_env(path: Path, environment: Mapping[str, str], faults: Faults | None = None) -> dict[str, str]:
