@@ -60,7 +60,7 @@ def sql_error(script: Script, fault: Fault, place: Place | None, state: str) -> 
     details += [(label, text) for label, text in (("detail", fault.detail), ("context", _context(fault, place))) if text]
     details.append(("state", state))
     hints = [text for text in (fault.hint, _advice(script, fault, place)) if text]
-    return SqlError(f"{where}: {fault.message}", where=where, details=details, hints=hints, code=f"sql {fault.sqlstate}")
+    return SqlError(fault.message, where=where, details=details, hints=hints, code=f"sql {fault.sqlstate}")
 
 
 def _advice(script: Script, fault: Fault, place: Place | None) -> str:

@@ -248,10 +248,11 @@ def _edited(connection: Connection, files: SchemaFiles, contents: dict[str, byte
     names = ", ".join(state.path for state in edited)
     details = []
     for state in edited:
-        details.append((state.path, f"applied  {state.applied_checksum}\nnow      {state.checksum}"))
+        text = f"applied  {state.applied_checksum}\nnow      {state.checksum}"
         before = ledger.body(connection, state.path)
         if before is not None:
-            details.append(("diff", _diff(state.path, before, source.decode(contents[state.path], state.path))))
+            text += "\n" + _diff(state.path, before, source.decode(contents[state.path], state.path))
+        details.append((state.path, text))
     details.append(("state", f"nothing was applied to {files.place}"))
     return DevstackError(
         f"{names} {'was' if len(edited) == 1 else 'were'} edited after being applied to {files.place}",

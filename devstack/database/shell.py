@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import select
+import shlex
 import shutil
 import signal
 import sys
@@ -80,7 +81,7 @@ def _redis(role: Redis, commands: Sequence[str], *, read_only: bool, output: Out
         raise UsageError("redis-cli takes one -c; send several through stdin")
     argv = ["redis-cli", "-p", str(role.port), *(["--csv"] if output == "csv" else []), *extra]
     if commands:
-        argv += ["-e", *commands[0].split()]
+        argv += ["-e", *shlex.split(commands[0])]
     return Command(tuple(argv), {"REDISCLI_AUTH": role.password} if role.password is not None else {}, "")
 
 

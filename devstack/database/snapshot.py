@@ -141,8 +141,13 @@ def draft(
 
 def complete(engine: Engine, stack: Stack, snapshot: Snapshot, *, keep: Snapshot | None = None) -> None:
     """Make a drafted snapshot count, and prune the automatic ones but `keep`. May be repeated."""
-    meta = {PROJECT: stack.name, labels.DIRECTORY: str(stack.directory), labels.SNAPSHOT_META: encode(snapshot)}
-    engine.make_volume(snapshot.marker, meta)
+    marked = {
+        PROJECT: stack.name,
+        labels.DIRECTORY: str(stack.directory),
+        labels.SNAPSHOT: snapshot.name,
+        labels.SNAPSHOT_META: encode(snapshot),
+    }
+    engine.make_volume(snapshot.marker, marked)
     automatic = [other for other in list_snapshots(engine, stack.name) if other.automatic]
     for old in automatic[:-KEPT]:
         if keep is None or old.name != keep.name:
@@ -182,7 +187,7 @@ def free(engine: Engine, volume: str) -> None:
 
 def _sweep(engine: Engine, project: str, complete: Sequence[Snapshot]) -> None:
     """Remove the copies of snapshots that were never completed; never while something half-done may still need them."""
-    kept = {part.copy for snapshot in complete for part in snapshot.parts}
+    kept = {name for snapshot in complete for name in (snapshot.marker, *(part.copy for part in snapshot.parts))}
     volumes = engine.volumes(f"{PROJECT}={project}")
     if any(PENDING in volume.labels for volume in volumes):
         raise DevstackError(

@@ -85,7 +85,7 @@ def test_an_edited_file_is_refused_with_checksums_and_diff(target: Target, schem
     assert error.code == "schema-edited"
     texts = dict(error.details)
     assert texts["db/a.sql"].count("sha256-lf:") == 2
-    assert "-create table a (id int);\n+create table a (id bigint);" in texts["diff"]
+    assert "-create table a (id int);\n+create table a (id bigint);" in texts["db/a.sql"]
     assert any("devstack reset" in hint for hint in error.hints)
     assert states(target, files) == {"db/a.sql": "edited", "db/b.sql": "pending"}
     assert tables(database) == ["a"]

@@ -12,7 +12,7 @@ import pytest
 from devstack.database.connection import Connection
 from devstack.database.schema import SchemaFiles, apply
 from devstack.database.target import Target
-from devstack.errors import DevstackError, Exit, SpecError, SqlError
+from devstack.errors import DevstackError, Exit, SpecError, SqlError, describe
 from tests.database.server import tables
 
 # Found by the server: name -> (SQL, SQLSTATE, part of the message)
@@ -111,7 +111,7 @@ def test_an_error_of_the_server_is_placed_and_rolled_back(
     error = caught.value
     assert error.code == f"sql {sqlstate}"
     assert str(error.where) == f"db/wrong.sql:{place(sql)}"
-    assert error.message.startswith(f"db/wrong.sql:{place(sql)}: ")
+    assert describe(error)[0].startswith(f"error: db/wrong.sql:{place(sql)}: ")
     assert message in error.message + str(error.details)
     assert tables(database) == []
     assert dict(error.details)["state"].endswith("is as it was before this file: 0 applied, 1 failed, 0 pending.")
