@@ -78,8 +78,14 @@ class Workshop:
     def layer_path(self, layer: Layer) -> Path:
         return self.cache / "layers" / f"{layer.name}-{layer.digest(self.host)}.tar"
 
+    def cached(self, layer: Layer) -> LayerFile | None:
+        """The layer's file, unless what it was made on has been made anew since."""
+        found = cached_layer(self.layer_path(layer))
+        below = self.cached(layer.parent) if layer.parent else None
+        return found if found and found.parent == (below.diff_id if below else "") else None
+
     def chain(self, layer: Layer) -> list[LayerFile]:
-        found = [cached_layer(self.layer_path(part)) for part in layer.chain()]
+        found = [self.cached(part) for part in layer.chain()]
         return [part for part in found if part is not None]
 
     def tree(self, layer: Layer | None, name: str) -> Tree:
@@ -100,7 +106,8 @@ class Workshop:
         tree = self.tree(layer.parent, layer.name)
         before = snapshot(tree.root) if layer.parent else {}
         layer.make(tree, fetch)
-        write_layer(tree.root, before, target)
+        below = self.cached(layer.parent) if layer.parent else None
+        write_layer(tree.root, before, target, below.diff_id if below else "")
         shutil.rmtree(tree.root)
         for old in target.parent.glob(f"{layer.name}-{'?' * 16}.*"):
             if old.stem != target.stem:
@@ -122,10 +129,10 @@ def needed(images: Iterable[Image], shop: Workshop) -> list[Layer]:
     order: list[Layer] = []
 
     def visit(layer: Layer) -> None:
-        for below in (layer.parent, layer.tool if cached_layer(shop.layer_path(layer)) is None else None):
+        for below in (layer.parent, layer.tool if shop.cached(layer) is None else None):
             if below:
                 visit(below)
-        if layer not in order and cached_layer(shop.layer_path(layer)) is None:
+        if layer not in order and (shop.cached(layer) is None or layer.parent in order):
             order.append(layer)
 
     for image in images:

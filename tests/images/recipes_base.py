@@ -156,7 +156,8 @@ _PYTHON_ENV = {"LANG": "C.UTF-8", "PYTHON_VERSION": "3.13"}
 
 def images(bundle: str) -> list[Image]:
     """The images of this file; `bundle` is the certificate file programs must be pointed at, or empty."""
-    python = _PYTHON_ENV | ({"SSL_CERT_FILE": bundle} if bundle else {})
+    # OpenSSL and uv look at the first, requests at the second; pip looks at the system's certificates by itself.
+    python = _PYTHON_ENV | ({"SSL_CERT_FILE": bundle, "REQUESTS_CA_BUNDLE": bundle} if bundle else {})
     certs = {"NODE_EXTRA_CA_CERTS": bundle} if bundle else {}
     node = ("docker-entrypoint.sh",)
     slim = "Python 3.13 from Debian trixie, with pip; /usr/local is a virtual environment on it"

@@ -34,6 +34,7 @@ class LayerFile:
     path: Path
     diff_id: str  # sha256 hex of the uncompressed tar, the engine's name for the layer
     removes: bool  # whether it has whiteouts
+    parent: str  # the diff_id of the layer it was made on, empty for none
 
     @property
     def size(self) -> int:
@@ -115,7 +116,7 @@ def _walk(root: Path) -> Iterator[str]:
         names[:] = [name for name in names if base + name not in _EMPTIED]
 
 
-def write_layer(root: Path, before: Snapshot, target: Path) -> LayerFile:
+def write_layer(root: Path, before: Snapshot, target: Path, parent: str) -> LayerFile:
     """Write what differs from the earlier snapshot as a tar, removed paths as whiteouts."""
     after = snapshot(root)
     partial = target.with_suffix(".partial")
@@ -132,8 +133,9 @@ def write_layer(root: Path, before: Snapshot, target: Path) -> LayerFile:
                     tar.addfile(tarfile.TarInfo(f"{folder}/.wh.{name}" if folder else f".wh.{name}"))
     digest = hashing.digest.hexdigest()
     partial.rename(target)
-    target.with_suffix(".json").write_text(json.dumps({"diff_id": digest, "removes": bool(gone)}))
-    return LayerFile(target, digest, bool(gone))
+    facts = {"diff_id": digest, "removes": bool(gone), "parent": parent}
+    target.with_suffix(".json").write_text(json.dumps(facts))
+    return LayerFile(target, digest, bool(gone), parent)
 
 
 def _plain(info: tarfile.TarInfo) -> tarfile.TarInfo:
@@ -170,7 +172,7 @@ def cached_layer(path: Path) -> LayerFile | None:
     if not (path.is_file() and record.is_file()):
         return None
     facts = json.loads(record.read_text())
-    return LayerFile(path, str(facts["diff_id"]), bool(facts["removes"]))
+    return LayerFile(path, str(facts["diff_id"]), bool(facts["removes"]), str(facts["parent"]))
 
 
 def unpack(layers: list[LayerFile], root: Path) -> None:

@@ -3,7 +3,7 @@
 
     minio server /data [--address :9000] [--console-address :9001]
 
-Path-style requests signed in the Authorization header (AWS4-HMAC-SHA256) or in the query (presigned); no multipart
+Path-style requests with signatures of version 4, in the Authorization header or in the query (presigned); no multipart
 uploads, versions, policies or encryption.
 """
 
