@@ -49,7 +49,7 @@ def load(sources: Sources) -> Stack:
 
 def _load(sources: Sources, texts: Texts, faults: Faults) -> Stack:
     read = _read(sources, texts, faults)
-    services = _services(read, texts, faults)
+    services = _services(read, sources.directory, texts, faults)
     if faults.problems:
         raise SpecError(faults.problems)
     active = _active(sources, read.environment)
@@ -87,7 +87,7 @@ def _active(sources: Sources, environment: dict[str, str]) -> tuple[str, ...]:
     return tuple(name.strip() for name in environment.get("COMPOSE_PROFILES", "").split(",") if name.strip())
 
 
-def _services(read: _Read, texts: Texts, faults: Faults) -> dict[str, Canonical]:
+def _services(read: _Read, directory: Path, texts: Texts, faults: Faults) -> dict[str, Canonical]:
     section = read.document.get("services")
     found: dict[str, Canonical] = {}
     for entry in section.entries if isinstance(section, MappingNode) else ():
@@ -95,6 +95,9 @@ def _services(read: _Read, texts: Texts, faults: Faults) -> dict[str, Canonical]
             continue
         path = f"services.{entry.key}"
         service = canonical_service(entry.value, path, faults)
+        build = service.get("build")
+        if isinstance(build, dict) and isinstance(entry.value.get("build"), MappingNode):
+            build.setdefault("context", str(directory))
         fill(service, entry.value, path, read.environment, texts, faults)
         references.imply(service)
         found[entry.key] = dict(sorted(service.items()))
@@ -188,7 +191,8 @@ def _stack(
 def _canonical(read: _Read, on: dict[str, Canonical], used: dict[str, dict[str, Canonical]]) -> JsonObject:
     found: Canonical = {"name": read.name, "services": dict(on)}
     for section, body in used.items():
-        if body:
+        # Compose leaves models out of what it prints.
+        if body and section != "models":
             found[section] = dict(body)
     for entry in read.document.entries:
         if entry.key.startswith("x-"):

@@ -58,7 +58,6 @@ class Rebase:
             env_file=self.files,
             label_file=self.files,
             volumes=lambda value: _items(value, self.mount),
-            credential_spec=lambda value: _inside(value, file=self.path),
             develop=lambda value: _inside(value, watch=lambda rules: _items(rules, lambda rule: _inside(rule, path=self.path))),
         )
 

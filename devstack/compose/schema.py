@@ -24,6 +24,7 @@ from devstack.compose.shapes import (
     text,
     text_or_list,
     text_or_number,
+    unique_texts,
 )
 from devstack.document import MappingNode, Node, did_you_mean
 
@@ -150,7 +151,7 @@ SERVICE_KEYS: dict[str, Shape] = {
     "cgroup_parent": text,
     "command": _COMMAND,
     "configs": listing(FILE_USE),
-    "container_name": text,
+    "container_name": matching(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+", "a container name: letters, digits, dot, dash, underscore"),
     "cpu_count": integer,
     "cpu_percent": number,
     "cpu_period": text_or_number,
@@ -164,7 +165,7 @@ SERVICE_KEYS: dict[str, Shape] = {
     "depends_on": list_or(text, dictionary(_DEPENDENCY)),
     "deploy": optional(DEPLOY),
     "develop": optional(mapping({"watch": listing(_WATCH)}, what="develop")),
-    "device_cgroup_rules": _TEXTS,
+    "device_cgroup_rules": unique_texts,
     "devices": listing(_DEVICE),
     "dns": text_or_list,
     "dns_opt": _TEXTS,
@@ -177,7 +178,7 @@ SERVICE_KEYS: dict[str, Shape] = {
     "extends": either(
         text, mapping({"service": text, "file": text}, what="extends", required=("service",)), expected="a service or a mapping"
     ),
-    "external_links": _TEXTS,
+    "external_links": unique_texts,
     "extra_hosts": EXTRA_HOSTS,
     "gpus": list_or(DEVICE_REQUEST, one_of("all")),
     "group_add": listing(text_or_number),
@@ -217,7 +218,7 @@ SERVICE_KEYS: dict[str, Shape] = {
     "runtime": text,
     "scale": integer,
     "secrets": listing(FILE_USE),
-    "security_opt": _TEXTS,
+    "security_opt": unique_texts,
     "shm_size": SIZE,
     "stdin_open": boolean,
     "stop_grace_period": text,
@@ -232,7 +233,7 @@ SERVICE_KEYS: dict[str, Shape] = {
     "userns_mode": text,
     "uts": text,
     "volumes": listing(either(text, _MOUNT, expected="SOURCE:TARGET or a mapping")),
-    "volumes_from": _TEXTS,
+    "volumes_from": unique_texts,
     "working_dir": text,
 }
 _SYNONYMS = {

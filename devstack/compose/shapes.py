@@ -156,6 +156,18 @@ def listing(item: Shape, *, expected: str = "a list") -> Shape:
     return check
 
 
+def unique_texts(node: Node, path: str, faults: Faults) -> Node:
+    """A list of text in which nothing stands twice."""
+    checked = listing(text)(node, path, faults)
+    seen: dict[object, int] = {}
+    for index, item in enumerate(checked.items if isinstance(checked, SequenceNode) else ()):
+        value = item.value if isinstance(item, ScalarNode) else None
+        if value in seen:
+            faults.add(item, f"{path}[{index}]", f"{value!r} stands here twice", f"the first is {path}[{seen[value]}]")
+        seen.setdefault(value, index)
+    return checked
+
+
 def text_or_list(node: Node, path: str, faults: Faults) -> Node:
     if isinstance(node, SequenceNode):
         return listing(text)(node, path, faults)
