@@ -13,12 +13,14 @@ import time
 HEARTBEAT = "/tmp/devstack-scheduler"
 BEAT = 5  # seconds between heartbeats
 RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 NAMES = (
     {},
     {},
     {},
-    {name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)},
-    {name: number for number, name in enumerate("sun mon tue wed thu fri sat".split())},
+    {name: number for number, name in enumerate(MONTHS, 1)},
+    {name: number for number, name in enumerate(DAYS)},
 )
 
 
@@ -26,7 +28,7 @@ def parse(schedule):
     """Five sets of numbers, and whether day of month and day of week are both given (then either one is enough)."""
     fields = schedule.split()
     if len(fields) != 5:
-        raise ValueError("five fields expected, got %r" % schedule)
+        raise ValueError(f"five fields expected, got {schedule!r}")
     sets = [numbers(field, *RANGES[place], NAMES[place]) for place, field in enumerate(fields)]
     sets[4] = {day % 7 for day in sets[4]}
     return sets, not fields[2].startswith("*") and not fields[4].startswith("*")
@@ -44,7 +46,7 @@ def numbers(field, low, high, names):
             first = names.get(first) if first in names else int(first)
             last = (names.get(last) if last in names else int(last)) if dash else (high if slash else first)
         if step < 1 or not low <= first <= last <= high:
-            raise ValueError("%r is not within %d-%d" % (part, low, high))
+            raise ValueError(f"{part!r} is not within {low}-{high}")
         found.update(range(first, last + 1, step))
     return found
 
@@ -72,7 +74,7 @@ def healthy():
         age = time.time() - os.stat(HEARTBEAT).st_mtime
     except OSError:
         return "the scheduler has not started"
-    return 0 if age < 6 * BEAT else "no heartbeat for %d s" % age
+    return 0 if age < 6 * BEAT else f"no heartbeat for {age:.0f} s"
 
 
 class Job:
@@ -86,12 +88,12 @@ class Job:
     def run(self):
         """Run to the end, with heartbeats."""
         self.runs += 1
-        say("run %d starts" % self.runs)
+        say(f"run {self.runs} starts")
         started = time.monotonic()
         try:
             self.child = subprocess.Popen(self.command)
         except OSError as error:
-            say("run %d failed: %s" % (self.runs, error))
+            say(f"run {self.runs} failed: {error}")
             return
         while True:
             beat()
@@ -101,7 +103,8 @@ class Job:
             except subprocess.TimeoutExpired:
                 continue
         self.child = None
-        say("run %d %s after %.1f s" % (self.runs, "done" if code == 0 else "failed with exit %d" % code, time.monotonic() - started))
+        how = "done" if code == 0 else f"failed with exit {code}"
+        say(f"run {self.runs} {how} after {time.monotonic() - started:.1f} s")
 
     def stop(self, number, frame):
         if self.child is not None:
@@ -114,7 +117,7 @@ class Job:
 
 
 def main(arguments):
-    from datetime import datetime, timedelta, timezone
+    from datetime import datetime, timezone
 
     split = arguments.index("--")
     options, command = arguments[:split], arguments[split + 1 :]
@@ -130,7 +133,7 @@ def main(arguments):
     signal.signal(signal.SIGTERM, job.stop)
     signal.signal(signal.SIGINT, job.stop)
     beat()
-    say("schedule %s (%s): %s" % (schedule, zone_name, " ".join(command)))
+    say(f"schedule {schedule} ({zone_name}): {' '.join(command)}")
     if "--at-start" in options:
         job.run()
     minute = int(time.time() // 60)
