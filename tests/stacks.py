@@ -23,6 +23,7 @@ def service(name: str, *, needs: Sequence[tuple[str, Condition]] = (), probe: bo
     canonical = {"image": f"{name}:1", "environment": {"LEVEL": "info"}, "command": None, "entrypoint": None}
     values: dict[str, Any] = {
         "image": f"{name}:1",
+        "command": ("sleep", "300"),
         "canonical": canonical,
         "depends_on": dependencies,
         "healthcheck": check,

@@ -5,15 +5,20 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+from devstack.errors import DevstackError, Interrupted
+
+if TYPE_CHECKING:
+    from devstack.cli.console import Console
 
 
 def main() -> NoReturn:
     """Run a command; every error becomes one screen and its exit code."""
     from devstack.cli.app import app
     from devstack.cli.console import Console
-    from devstack.errors import DevstackError
 
     signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
@@ -28,26 +33,36 @@ def main() -> NoReturn:
         _exit(0)
     except OSError as error:
         _leave(console, DevstackError(f"{error.strerror or error}: {error.filename}" if error.filename else str(error)))
+    except Exception as bug:  # noqa: BLE001 - a person gets one screen, whatever went wrong
+        _leave(console, _bug(bug))
     _exit(0)
 
 
-def _leave(console: object, error: object) -> NoReturn:
-    from devstack.cli.console import Console, exit_code
-    from devstack.errors import DevstackError
-
-    assert isinstance(console, Console)
-    assert isinstance(error, DevstackError)
+def _leave(console: Console, error: DevstackError) -> NoReturn:
     try:
         console.error(error)
     except OSError:
         _exit(1)
-    _exit(exit_code(error))
+    _exit(int(error.exit))
+
+
+def _bug(error: Exception) -> DevstackError:
+    """A fault of devstack's own: where it is, and how to see all of it."""
+    import traceback
+
+    if os.environ.get("DEVSTACK_DEBUG"):
+        traceback.print_exception(error)
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return DevstackError(
+        f"devstack itself failed: {type(error).__name__}: {error}",
+        details=[("at", f"{Path(last.filename).name}:{last.lineno} in {last.name}")],
+        hints=["run the command again", "DEVSTACK_DEBUG=1 shows the whole trace, for a bug report"],
+        code="bug",
+    )
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     """The first signal ends the command in an orderly way, a second one at once."""
-    from devstack.errors import Interrupted
-
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     signal.signal(signal.SIGTERM, lambda *_: os._exit(130))
     raise Interrupted("interrupted", hints=["what was started stays; run the command again to go on, or devstack down"])

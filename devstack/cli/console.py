@@ -15,7 +15,7 @@ from typing import TextIO
 
 from devstack import __version__
 from devstack.compose.model import Json
-from devstack.errors import DevstackError, Exit, SpecError, describe
+from devstack.errors import DevstackError, SpecError, describe
 from devstack.redact import Redactor
 
 SERVICE_COLOURS = ("36", "33", "32", "35", "34", "96", "93", "92", "95", "94")
@@ -135,8 +135,3 @@ def _write(stream: TextIO, text: str) -> None:
         encoding = stream.encoding or "ascii"
         stream.write(text.encode(encoding, errors="replace").decode(encoding))
         stream.flush()
-
-
-def exit_code(error: DevstackError) -> int:
-    """The exit code of an error."""
-    return int(error.exit) if error.exit is not Exit.OK else 1

@@ -23,7 +23,7 @@ def list_templates(session: Session) -> None:
 
 def make(session: Session, folder: Path, template: str, name: str) -> None:
     """A new project, or the adoption of a Compose file that is there."""
-    from devstack.compose.load import FILE_NAMES
+    from devstack.compose.sources import NAMES as COMPOSE_NAMES
     from devstack.render.scaffold import scaffold
     from devstack.spec.find import NAMES
     from devstack.spec.load import project_slug
@@ -31,7 +31,7 @@ def make(session: Session, folder: Path, template: str, name: str) -> None:
     target = folder.absolute()
     if any((target / known).exists() for known in NAMES):
         raise Refused(f"there is a devstack.yml in {folder} already", hints=["devstack up", "devstack spec checks it"])
-    compose = [known for known in FILE_NAMES if (target / known).is_file()]
+    compose = [known for known in COMPOSE_NAMES if (target / known).is_file()]
     if compose and not template:
         _adopt(session, target, compose)
         return

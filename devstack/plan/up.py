@@ -8,20 +8,17 @@ from pathlib import Path
 
 from devstack.compose.model import EMPTY, Condition, Service, Stack, Strings
 from devstack.engine.base import Container, Health, Observed, State
-from devstack.errors import DevstackError, ImageUnavailable
+from devstack.errors import DevstackError
 from devstack.plan.drift import drift
 from devstack.plan.order import closure, dependents, needs, parents
+from devstack.plan.prerequisites import prerequisites
 from devstack.plan.steps import (
     NO_KEYS,
     ApplySchema,
     Await,
-    Build,
     Create,
-    CreateNetwork,
-    CreateVolume,
     Keys,
     Plan,
-    Pull,
     Remove,
     Rename,
     Start,
@@ -85,64 +82,12 @@ class _Planner:
         self.keys: dict[str, list[Keys]] = {}
 
     def plan(self) -> Plan:
-        self._images()
-        self._networks()
-        self._volumes()
+        services = [self.stack.services[name] for name in self.names if self._scale(self.stack.services[name])]
+        self.steps += prerequisites(self.stack, self.observed, services)
         for name in self.names:
             self._service(self.stack.services[name])
         self._orphans()
         return Plan(steps=tuple(self.steps), kept=tuple(self.kept), notes=tuple(self.notes))
-
-    # What containers are made of
-
-    def _images(self) -> None:
-        wanted: dict[str, list[Service]] = {}
-        for name in self.names:
-            service = self.stack.services[name]
-            if self._scale(service) > 0:
-                wanted.setdefault(self.stack.image_of(service), []).append(service)
-        for reference, services in wanted.items():
-            if reference not in self.observed.images:
-                self.steps.append(self._image(reference, services))
-
-    def _image(self, reference: str, services: Sequence[Service]) -> Pull | Build:
-        builder = next((service for service in services if service.build is not None), None)
-        if builder is not None:
-            return Build(service=builder, image=reference, reason="not built yet")
-        if any(service.pull_policy == "never" for service in services):
-            raise ImageUnavailable(
-                f"image {reference} is not on the engine and pull_policy is never",
-                details=[("wanted by", ", ".join(service.name for service in services))],
-                hints=[f"docker pull {reference}", "set pull_policy: missing"],
-            )
-        names = tuple(service.name for service in services)
-        return Pull(reference=reference, platform=services[0].platform, services=names, reason=f"for {', '.join(names)}")
-
-    def _networks(self) -> None:
-        used = {attachment.network for name in self.names for attachment in self.stack.services[name].networks}
-        for key, network in self.stack.networks.items():
-            if network.name in self.observed.networks or key not in used:
-                continue
-            if network.external:
-                raise DevstackError(
-                    f"network {network.name} is external and does not exist",
-                    hints=[f"docker network create {network.name}"],
-                    code="external-missing",
-                )
-            self.steps.append(CreateNetwork(network=network, reason=""))
-
-    def _volumes(self) -> None:
-        used = {mount.source for name in self.names for mount in self.stack.services[name].mounts if mount.type == "volume"}
-        for key, volume in self.stack.volumes.items():
-            if volume.name in self.observed.volumes or key not in used:
-                continue
-            if volume.external:
-                raise DevstackError(
-                    f"volume {volume.name} is external and does not exist",
-                    hints=[f"docker volume create {volume.name}"],
-                    code="external-missing",
-                )
-            self.steps.append(CreateVolume(volume=volume, reason=""))
 
     # One service
 
@@ -182,6 +127,8 @@ class _Planner:
     def _why_remake(self, service: Service, container: Container) -> str:
         if container.state is State.DEAD:
             return "its container is dead"
+        if container.state is State.CREATED and (service.secrets or service.configs):
+            return "it was made but never started, perhaps without its secrets"
         if self.options.no_recreate:
             return ""
         if self.options.force_recreate and self._is_named(service):
@@ -241,12 +188,14 @@ class _Planner:
         name = self._name(service, container.number)
         named: Keys = NO_KEYS
         if container.name != name:
+            freed = frozenset(step.key for step in self.steps if isinstance(step, Remove) and step.name == name)
             rename = Rename(
                 service=service.name,
                 number=container.number,
                 name=name,
                 container=container.id,
                 reason=f"it is called {container.name}",
+                after=freed,
             )
             self.steps.append(rename)
             named = frozenset({rename.key})
