@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from devstack.compose.merge import merge_service
 from devstack.document import Entry, MappingNode, Node, ScalarNode, SequenceNode, load, node_of, plain
 from devstack.errors import Problem, SpecError, Where
-from devstack.render.instances import Instance, PortVariable, check_mounts
+from devstack.render.instances import Instance, PortVariable, check_mounts, mount_targets
 from devstack.render.ports import LOCAL, WrittenPort, ports_of, rewritten, variable_of
 from devstack.render.templating import expand
 from devstack.render.wiring import dependencies, described, wired
@@ -57,6 +57,7 @@ def kind_body(instance: Instance, instances: Mapping[str, Instance], others: Map
         del base["environment"]
     if instance.ports:
         base["ports"] = [f"{LOCAL}:{instance.expressions()[port.variable]}:{port.target}" for port in instance.ports.values()]
+    _yield_mounts(base, {target.rstrip("/") for target, _ in mount_targets(overlay)})
     if configs:
         base["configs"] = [{"source": name, "target": target} for name, (target, _) in configs.items()]
     own = ports_of(overlay)
@@ -97,6 +98,20 @@ def has_healthcheck(base: Mapping[str, Json], overlay: MappingNode) -> bool:
         return False
     first = test.items[0] if isinstance(test, SequenceNode) and test.items else test
     return not (isinstance(first, ScalarNode) and first.value == "NONE") and (test is not None or "healthcheck" in base)
+
+
+def _yield_mounts(base: dict[str, Json], taken: set[str]) -> None:
+    """Where the user mounts something, the kind mounts nothing."""
+    volumes = base.get("volumes")
+    if isinstance(volumes, list):
+        kept = [item for item in volumes if _target(item).rstrip("/") not in taken]
+        base["volumes"] = kept
+        if not kept:
+            del base["volumes"]
+
+
+def _target(volume: Json) -> str:
+    return str(volume.get("target")) if isinstance(volume, dict) else str(volume).split(":")[1]
 
 
 def profiles_of(overlay: MappingNode) -> frozenset[str]:
