@@ -6,11 +6,11 @@ import contextlib
 import io
 import tarfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
-from typing import Any
 
 from devstack import labels
+from devstack.engine import observing
 from devstack.engine.base import ExecResult, Helper
 from devstack.engine.create.filled import Body
 from devstack.engine.create.mounts import CopiedFile
@@ -76,8 +76,10 @@ def helper_body(helper: Helper) -> Body:
 def short_lived(wire: Wire, helper: Helper) -> Iterator[str]:
     """A helper container, created and not started; gone when the context ends, however it ends."""
     doing = f"making a container to {helper.purpose}"
-    created = wire.call(doing, lambda c: c.create_container_from_config(helper_body(helper)))  # type: ignore[no-untyped-call]
-    container = str(created["Id"])
+    container = wire.call(
+        doing,
+        lambda c: str(c.create_container_from_config(helper_body(helper))["Id"]),  # type: ignore[no-untyped-call]
+    )
     try:
         yield container
     finally:
@@ -101,9 +103,9 @@ def ended(wire: Wire, container: str, purpose: str) -> int:
     while True:
         with contextlib.suppress(EngineError):
             wire.call(doing, lambda c: c.wait(container, timeout=WAIT))  # type: ignore[arg-type]
-        state: Mapping[str, Any] = wire.again(doing, lambda c: c.inspect_container(container))["State"]
-        if not state.get("Running"):
-            return int(state["ExitCode"])
+        code = wire.again(doing, lambda c: observing.end_code(c.inspect_container(container)))
+        if code is not None:
+            return code
 
 
 def copy_volume(wire: Wire, source: str, target: str, *, image: str) -> None:

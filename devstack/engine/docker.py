@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from devstack import labels
 from devstack.compose.model import EMPTY, Healthcheck, Network, Service, Stack, Strings, Volume
@@ -59,19 +58,8 @@ class DockerEngine:
 
     @cached_property
     def info(self) -> EngineInfo:
-        told: dict[str, Any] = self._wire.again("asking the engine about itself", lambda c: c.info())
-        version = self._wire.version
-        podman = any("podman" in str(part.get("Name", "")).lower() for part in version.get("Components") or ())
-        return EngineInfo(
-            name="Podman" if podman else "Docker",
-            version=str(version.get("Version", "")),
-            api=self._wire.api,
-            endpoint=self._wire.endpoint,
-            os=str(version.get("Os") or "linux"),
-            arch=str(version.get("Arch") or ""),
-            rootless=any("rootless" in str(option) for option in told.get("SecurityOptions") or ()),
-            root_dir=str(told.get("DockerRootDir") or ""),
-        )
+        version, endpoint = self._wire.version, self._wire.endpoint
+        return self._wire.again("asking the engine about itself", lambda c: observing.info(version, c.info(), endpoint, self._wire.api))
 
     # Looking
 
@@ -98,12 +86,13 @@ class DockerEngine:
 
     def containers(self, project: str | None = None) -> tuple[Container, ...]:
         filters = {} if project is None else {"label": f"{labels.PROJECT}={project}"}
-        items = self._wire.again("listing containers", lambda c: c.containers(all=True, filters=filters))
-        return tuple(observing.listed(item) for item in items)
+        return self._wire.again(
+            "listing containers", lambda c: tuple(map(observing.listed, c.containers(all=True, filters=filters)))
+        )
 
     def inspect(self, container: str) -> Container:
         doing = f"inspecting container {container}"
-        return observing.inspected(self._wire.again(doing, lambda c: c.inspect_container(container)))
+        return self._wire.again(doing, lambda c: observing.inspected(c.inspect_container(container)))
 
     def image(self, reference: str) -> ObservedImage | None:
         return images.look(self._wire, reference)
@@ -141,11 +130,10 @@ class DockerEngine:
 
     def _make_volume(self, name: str, driver: str, options: Strings, found: Strings) -> str:
         """Making a volume that exists is fine for the engine, so it may be repeated."""
-        made = self._wire.again(
+        return self._wire.again(
             f"creating volume {name}",
-            lambda c: c.create_volume(name=name, driver=driver or "local", driver_opts=dict(options), labels=dict(found)),
+            lambda c: str(c.create_volume(name, driver=driver or "local", driver_opts=dict(options), labels=dict(found))["Name"]),
         )
-        return str(made["Name"])
 
     def remove_volume(self, volume: str) -> None:
         try:
@@ -154,17 +142,20 @@ class DockerEngine:
             return
 
     def volumes(self, label: str, *, sizes: bool = False) -> tuple[ObservedVolume, ...]:
-        answer = self._wire.again("listing volumes", lambda c: c.volumes(filters={"label": label}))
-        items: Iterable[dict[str, Any]] = answer.get("Volumes") or ()
+        found = self._wire.again(
+            "listing volumes", lambda c: observing.volumes(c.volumes(filters={"label": label}))
+        )
         if sizes:
-            wanted = {item["Name"] for item in items}
-            usage = self._wire.get("measuring volumes", "/system/df", params={"type": "volume"}, timeout=max(300, self._wire.timeout))
-            items = [item for item in usage.get("Volumes") or () if item["Name"] in wanted]
-        return tuple(sorted((observing.volume(item) for item in items), key=lambda v: v.name))
+            measured = self._wire.get(
+                "measuring volumes", "/system/df", observing.volumes, params={"type": "volume"}, timeout=max(300, self._wire.timeout)
+            )
+            wanted = {volume.name for volume in found}
+            found = [volume for volume in measured if volume.name in wanted]
+        return tuple(sorted(found, key=lambda v: v.name))
 
     def _volume(self, name: str) -> ObservedVolume | None:
         try:
-            return observing.volume(self._wire.again(f"looking at volume {name}", lambda c: c.inspect_volume(name)))
+            return self._wire.again(f"looking at volume {name}", lambda c: observing.volume(c.inspect_volume(name)))
         except NotFound:
             return None
 
@@ -196,8 +187,10 @@ class DockerEngine:
             return None
         key = new.image_id or new.image
         if key not in self._image_probes:
-            item = self._wire.again(f"looking at image {new.image}", lambda c: c.inspect_image(key))  # type: ignore[no-untyped-call]
-            self._image_probes[key] = observing.image_probe(item)
+            self._image_probes[key] = self._wire.again(
+                f"looking at image {new.image}",
+                lambda c: observing.image_probe(c.inspect_image(key)),  # type: ignore[no-untyped-call]
+            )
         return self._image_probes[key]
 
     def _create(self, new: NewContainer, body: dict[str, object], found: Strings) -> str:
@@ -205,11 +198,10 @@ class DockerEngine:
         platform = new.service.platform or None
         while True:
             try:
-                made = self._wire.again(
+                return self._wire.again(
                     doing,
-                    lambda c: c.create_container_from_config(body, name=new.name, platform=platform),  # type: ignore[no-untyped-call]
+                    lambda c: str(c.create_container_from_config(body, new.name, platform)["Id"]),  # type: ignore[no-untyped-call]
                 )
-                return str(made["Id"])
             except Conflict as error:
                 holder = self._holder(new.name)
                 if holder is not None:
@@ -233,8 +225,7 @@ class DockerEngine:
         try:
             grace = timeout
             if grace is None:
-                config = self._wire.again(doing, lambda c: c.inspect_container(container))["Config"]
-                grace = float(config.get("StopTimeout") or GRACE)
+                grace = self._wire.again(doing, lambda c: observing.grace(c.inspect_container(container))) or GRACE
             params: Params = {} if timeout is None else {"t": math.ceil(timeout)}
             self._wire.post(doing, f"/containers/{container}/stop", params=params, timeout=self._wire.timeout + grace)
         except NotFound:

@@ -15,7 +15,7 @@ import docker.utils
 from devstack.engine import observing
 from devstack.engine.base import ObservedImage, OnProgress, Progress
 from devstack.engine.translate import refusal
-from devstack.engine.wire import Wire, pieces
+from devstack.engine.wire import Wire, message, pieces
 from devstack.errors import EngineError, EngineRefused, ImageUnavailable, NotFound
 
 SILENCE = 300.0
@@ -37,14 +37,16 @@ _REASONS = (
 
 def look(wire: Wire, reference: str) -> ObservedImage | None:
     try:
-        item = wire.again(f"looking at image {reference}", lambda c: c.inspect_image(reference))  # type: ignore[no-untyped-call]
+        return wire.again(
+            f"looking at image {reference}",
+            lambda c: observing.image(reference, c.inspect_image(reference)),  # type: ignore[no-untyped-call]
+        )
     except NotFound:
         return None
     except EngineRefused as error:
         if error.status == 400:
             raise ImageUnavailable(f'"{reference}" is no image reference: {error.message}') from error
         raise
-    return observing.image(reference, item)
 
 
 def registry_of(reference: str) -> str:
@@ -57,11 +59,11 @@ def pull(wire: Wire, reference: str, *, platform: str, on_progress: OnProgress |
     doing = f"pulling {reference}"
     meter = Meter()
     try:
-        for message in _messages(wire, reference, platform, doing):
-            if "error" in message:
-                raise refusal(None, str(message["error"]), doing)
+        for item in _messages(wire, reference, platform, doing):
+            if "error" in item:
+                raise refusal(None, str(item["error"]), doing)
             if on_progress is not None:
-                on_progress(meter.add(message))
+                on_progress(meter.add(item))
     except EngineRefused as error:
         if "no space left on device" in error.message:
             raise
@@ -83,14 +85,20 @@ def _messages(wire: Wire, reference: str, platform: str, doing: str) -> Iterator
         limits = (wire.timeout, SILENCE)
         response = client.post(wire.url("/images/create"), params=params, headers=headers, stream=True, timeout=limits)
         if response.status_code >= 400:
-            raise refusal(response.status_code, str(response.json().get("message", "")), doing)
+            raise refusal(response.status_code, message(response), doing)
         return response
 
     response = wire.call(doing, request)
     with contextlib.closing(response):
-        for line in pieces(doing, response.iter_lines()):
-            if line:
-                yield json.loads(line)
+        lines = (line for line in response.iter_lines() if line)
+        yield from pieces(doing, map(_message, lines))
+
+
+def _message(line: bytes) -> dict[str, Any]:
+    item = json.loads(line)
+    if not isinstance(item, dict):
+        raise TypeError(f"a pull does not say {line[:40]!r}")
+    return item
 
 
 class Meter:
@@ -100,8 +108,8 @@ class Meter:
         self._done: dict[str, int] = {}
         self._total: dict[str, int] = {}
 
-    def add(self, message: dict[str, Any]) -> Progress:
-        layer, status, detail = str(message.get("id", "")), str(message.get("status", "")), message.get("progressDetail") or {}
+    def add(self, item: dict[str, Any]) -> Progress:
+        layer, status, detail = str(item.get("id", "")), str(item.get("status", "")), item.get("progressDetail") or {}
         if status == "Downloading" and detail.get("total"):
             self._total[layer] = int(detail["total"])
             self._done[layer] = int(detail.get("current", 0))
@@ -129,8 +137,8 @@ def similar(wire: Wire, reference: str, limit: int = 5) -> tuple[str, ...]:
     """Local tags of a repository whose last part has the same name: postgres:15 for ghcr.io/x/postgres:16."""
     name = docker.utils.parse_repository_tag(reference)[0].rsplit("/", 1)[-1]
     try:
-        items = wire.again("listing images", lambda c: c.images())
+        known = wire.again("listing images", lambda c: [tag for item in c.images() for tag in item.get("RepoTags") or ()])
     except (EngineError, EngineRefused):
         return ()
-    tags = [tag for item in items for tag in item.get("RepoTags") or () if tag != reference and "<none>" not in tag]
+    tags = [tag for tag in known if tag != reference and "<none>" not in tag]
     return tuple(sorted(tag for tag in tags if docker.utils.parse_repository_tag(tag)[0].rsplit("/", 1)[-1] == name)[:limit])

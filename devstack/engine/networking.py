@@ -8,14 +8,13 @@ from devstack.compose.model import Network, Strings
 from devstack.engine import observing
 from devstack.engine.base import ObservedNetwork
 from devstack.engine.create.filled import Body, filled
-from devstack.engine.wire import Wire
+from devstack.engine.wire import Wire, message
 from devstack.errors import Conflict, EngineRefused, NotFound
 
 
 def networks(wire: Wire, *, label: str = "", name: str = "") -> tuple[ObservedNetwork, ...]:
     filters = filled({"label": label, "name": f"^{name}$" if name else ""})
-    items = wire.again("listing networks", lambda c: c.networks(filters=filters))
-    return tuple(observing.network(item) for item in items)
+    return wire.again("listing networks", lambda c: tuple(map(observing.network, c.networks(filters=filters))))
 
 
 def network(wire: Wire, name: str) -> ObservedNetwork | None:
@@ -54,7 +53,7 @@ def create(wire: Wire, network_: Network, labels: Strings) -> str:
     def request(client: object) -> str:
         response = wire.client.post(wire.url("/networks/create"), json=body, timeout=wire.timeout)
         if response.status_code >= 400:
-            raise _refused(response.status_code, str(response.json().get("message", "")), network_.name, doing)
+            raise _refused(response.status_code, message(response), network_.name, doing)
         return str(response.json()["Id"])
 
     try:
@@ -92,7 +91,7 @@ def attach(wire: Wire, name: str, container: str, settings: Body) -> None:
     def request(client: object) -> None:
         response = wire.client.post(wire.url(f"/networks/{name}/connect"), json=body, timeout=wire.timeout)
         if response.status_code >= 400:
-            words = str(response.json().get("message", ""))
+            words = message(response)
             if "already exists" not in words and "already attached" not in words:
                 raise _refused(response.status_code, words, name, doing)
 

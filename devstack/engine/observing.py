@@ -12,6 +12,8 @@ from devstack.engine.base import (
     Binding,
     Container,
     Detail,
+    Endpoint,
+    EngineInfo,
     Event,
     Health,
     ObservedImage,
@@ -146,6 +148,27 @@ def _probe(entry: Reply) -> Probe:
     return Probe(int(entry.get("ExitCode") or 0), str(entry.get("Output") or ""), moment(entry.get("End")))
 
 
+def info(version: Reply, told: Reply, endpoint: Endpoint, api: tuple[int, int]) -> EngineInfo:
+    """Who answers, from the replies to `/version` and `/info`."""
+    podman = any("podman" in str(part.get("Name", "")).lower() for part in version.get("Components") or ())
+    return EngineInfo(
+        name="Podman" if podman else "Docker",
+        version=str(version.get("Version", "")),
+        api=api,
+        endpoint=endpoint,
+        os=str(version.get("Os") or "linux"),
+        arch=str(version.get("Arch") or ""),
+        rootless=any("rootless" in str(option) for option in told.get("SecurityOptions") or ()),
+        root_dir=str(told.get("DockerRootDir") or ""),
+    )
+
+
+def grace(item: Reply) -> float | None:
+    """Seconds an inspected container has to stop; None when it says nothing."""
+    seconds = item["Config"].get("StopTimeout")
+    return None if seconds is None else float(seconds)
+
+
 def network(item: Reply) -> ObservedNetwork:
     return ObservedNetwork(
         id=item["Id"], name=item["Name"], driver=item.get("Driver") or "", labels=_strings(item.get("Labels"))
@@ -162,6 +185,11 @@ def volume(item: Reply) -> ObservedVolume:
         created=moment(item.get("CreatedAt")),
         size=int(size) if size is not None and int(size) >= 0 else None,
     )
+
+
+def volumes(reply: Reply) -> list[ObservedVolume]:
+    """Of a volume list, or of the volumes' part of the disk usage."""
+    return [volume(item) for item in reply.get("Volumes") or ()]
 
 
 def image(reference: str, item: Reply) -> ObservedImage:
@@ -188,6 +216,17 @@ def image_probe(item: Reply) -> Healthcheck | None:
         return None
     interval, period = check.get("Interval") or 0, check.get("StartPeriod") or 0
     return Healthcheck(test, interval=interval / 1e9 or None, start_period=period / 1e9 or None)
+
+
+def exec_code(item: Reply) -> int | None:
+    """The exit code of a command in a container; None while the engine does not know it."""
+    code = item.get("ExitCode")
+    return None if code is None or item.get("Running") else int(code)
+
+
+def end_code(item: Reply) -> int | None:
+    """The exit code of an inspected container; None while it runs."""
+    return None if item["State"].get("Running") else int(item["State"]["ExitCode"])
 
 
 def event(item: Reply) -> Event:

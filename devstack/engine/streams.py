@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import select
+import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
@@ -16,7 +17,7 @@ from devstack.compose.model import Strings
 from devstack.engine import dial, observing
 from devstack.engine.base import Event, ExecResult, LogLine
 from devstack.engine.translate import FAMILIES, refusal, translated
-from devstack.engine.wire import Params, Wire
+from devstack.engine.wire import Params, Wire, message, socket_of
 from devstack.errors import EngineError, EngineRefused
 
 Stream = Literal["stdout", "stderr"]
@@ -34,7 +35,7 @@ def prepare_exec(wire: Wire, container: str, body: Mapping[str, object]) -> str:
     def request(client: Any) -> str:
         response = client.post(wire.url(path), json=dict(body), timeout=wire.timeout)
         if response.status_code >= 400:
-            raise refusal(response.status_code, str(response.json().get("message", "")), f"running a command in {container}")
+            raise refusal(response.status_code, message(response), f"running a command in {container}")
         return str(response.json()["Id"])
 
     return wire.call(f"running a command in {container}", request)
@@ -133,10 +134,9 @@ class DockerSession:
     def exit_code(self) -> int:
         deadline = time.monotonic() + SETTLE
         while True:
-            state = self._wire.again(self._doing, lambda c: c.exec_inspect(self._id))
-            code = state.get("ExitCode")
-            if code is not None and not state.get("Running"):
-                return int(code)
+            code = self._wire.again(self._doing, lambda c: observing.exec_code(c.exec_inspect(self._id)))
+            if code is not None:
+                return code
             if time.monotonic() > deadline:
                 raise EngineError(f"the engine does not say how {self._doing} ended", hints=["run the command again"])
             time.sleep(0.02)
@@ -189,7 +189,7 @@ def log_lines(
 ) -> Iterator[LogLine]:
     """Lines of both streams, in the order the engine has them. A follow ends when the container does, or the engine."""
     doing = f"reading the logs of {container}"
-    tty = bool(wire.again(doing, lambda c: c.inspect_container(container))["Config"].get("Tty"))
+    tty = wire.again(doing, lambda c: bool(c.inspect_container(container)["Config"].get("Tty")))
     params: Params = {
         "stdout": 1,
         "stderr": 1,
@@ -303,9 +303,8 @@ class Watch:
 
 def _hang_up(response: requests.Response) -> None:
     """Wake a reader blocked in another thread: closing the response alone would wait for it."""
-    connection = getattr(response.raw, "connection", None) or getattr(response.raw, "_connection", None)
-    sock = getattr(connection, "sock", None)
-    if sock is not None:
+    line = socket_of(response)
+    if line is not None:
         with contextlib.suppress(OSError):
-            sock.shutdown(2)
+            line.shutdown(socket.SHUT_RDWR)
     response.close()

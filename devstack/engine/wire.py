@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
@@ -52,9 +53,10 @@ class Wire:
                     time.sleep(pause)
             return request(self.client)
 
-    def get(self, doing: str, path: str, *, params: Params | None = None, timeout: float | None = None) -> Any:
-        """The JSON of a GET that the SDK has no word for. `path` begins with a slash, without the version."""
-        return self.again(doing, lambda c: _json(c.get(self.url(path), params=params, timeout=timeout or self.timeout)))
+    def get(self, doing: str, path: str, read: Callable[[Any], T], *, params: Params | None = None, timeout: float | None = None) -> T:
+        """A GET that the SDK has no word for, its JSON read by `read`. `path` begins with a slash, without the version."""
+        limit = timeout or self.timeout
+        return self.again(doing, lambda c: read(_checked(c.get(self.url(path), params=params, timeout=limit)).json()))
 
     def post(self, doing: str, path: str, *, params: Params | None = None, timeout: float | None = None) -> None:
         """A POST without a body that may be repeated; 304 (nothing to do) is fine."""
@@ -62,8 +64,14 @@ class Wire:
 
     def stream(self, doing: str, path: str, params: Params, *, timeout: float | None) -> requests.Response:
         """A GET whose body is read bit by bit. `timeout` is the longest silence between two bits, None for ever."""
-        limits = (self.timeout, timeout)
-        return self.again(doing, lambda c: _checked(c.get(self.url(path), params=params, stream=True, timeout=limits)))
+
+        def request(client: docker.APIClient) -> requests.Response:
+            response = _checked(client.get(self.url(path), params=params, stream=True, timeout=self.timeout))
+            if (line := socket_of(response)) is not None:
+                line.settimeout(timeout)
+            return response
+
+        return self.again(doing, request)
 
     def url(self, path: str) -> str:
         return f"{self.client.base_url}/v{self.client.api_version}{path}"
@@ -75,6 +83,21 @@ class Wire:
 
     def close(self) -> None:
         self.client.close()
+
+
+def message(response: requests.Response) -> str:
+    """The words of an error reply, whatever its shape."""
+    try:
+        return str(response.json()["message"])
+    except (ValueError, LookupError, TypeError):
+        return response.text.strip()
+
+
+def socket_of(response: requests.Response) -> socket.socket | None:
+    """The socket a streamed response comes from; None once it has been read to its end."""
+    connection = getattr(response.raw, "connection", None)
+    found = getattr(connection, "sock", None)
+    return found if isinstance(found, socket.socket) else None
 
 
 def pieces(doing: str, stream: Iterable[T]) -> Iterator[T]:
@@ -108,7 +131,3 @@ def _checked(response: requests.Response) -> requests.Response:
     except requests.exceptions.HTTPError as error:
         raise docker.errors.create_api_error_from_http_exception(error) from error
     return response
-
-
-def _json(response: requests.Response) -> Any:
-    return _checked(response).json()

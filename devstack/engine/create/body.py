@@ -37,7 +37,6 @@ def container_body(
             "User": service.user,
             "WorkingDir": service.working_dir,
             "ExposedPorts": {port: {} for port in _exposed(service)},
-            "Volumes": {target: {} for target in store.anonymous},
             "Tty": service.tty or new.tty,
             "OpenStdin": service.stdin_open or new.stdin,
             "StdinOnce": new.stdin,

@@ -19,8 +19,8 @@ def host_settings(service: Service, *, api: tuple[int, int], one_off: bool, name
             "Privileged": service.privileged or None,
             "ReadonlyRootfs": service.read_only or None,
             "Init": service.init,
-            "CapAdd": list(service.cap_add),
-            "CapDrop": list(service.cap_drop),
+            "CapAdd": [_capability(name) for name in service.cap_add],
+            "CapDrop": [_capability(name) for name in service.cap_drop],
             "GroupAdd": list(service.group_add),
             "Dns": list(service.dns),
             "DnsOptions": list(service.dns_opt),
@@ -56,6 +56,11 @@ def _restart(text: str) -> Body:
     return filled({"Name": name or "no", "MaximumRetryCount": int(retries) if retries.isdigit() else None})
 
 
+def _capability(name: str) -> str:
+    full = name.upper()
+    return full if full == "ALL" or full.startswith("CAP_") else f"CAP_{full}"
+
+
 def _extra_host(text: str) -> str:
     """The engine wants `host:ip`; the model may carry `host=ip`. An IPv6 address may come in brackets."""
     host, separator, address = text.partition("=")
@@ -72,9 +77,9 @@ def _logging(service: Service) -> Body | None:
 
 def _security(options: Iterable[str]) -> Body:
     """`systempaths=unconfined` is no option of the engine's: it means that no path is masked, hence the empty lists."""
-    kept = [option.replace(":", "=", 1) if "=" not in option else option for option in options]
-    plain = [option for option in kept if option != "systempaths=unconfined"]
-    unmasked: Body = {"MaskedPaths": [], "ReadonlyPaths": []} if len(plain) < len(kept) else {}
+    given = list(options)
+    plain = [option for option in given if option not in ("systempaths=unconfined", "systempaths:unconfined")]
+    unmasked: Body = {"MaskedPaths": [], "ReadonlyPaths": []} if len(plain) < len(given) else {}
     return filled({"SecurityOpt": plain}) | unmasked
 
 

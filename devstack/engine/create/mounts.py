@@ -18,7 +18,6 @@ class Storage:
 
     binds: list[str] = field(default_factory=list)
     mounts: list[Body] = field(default_factory=list)
-    anonymous: list[str] = field(default_factory=list)
     tmpfs: dict[str, str] = field(default_factory=dict)
     volumes_from: list[str] = field(default_factory=list)
 
@@ -86,9 +85,8 @@ def _source(text: str, new: NewContainer) -> str:
 
 
 def _place(stack: Stack, mount: Mount, inherited: str, found: Storage) -> None:
-    if mount.type == "volume" and not mount.source and not inherited and not _needs_mount_api(mount):
-        found.anonymous.append(mount.target)
-    elif mount.type in ("bind", "volume") and not _needs_mount_api(mount):
+    anonymous = mount.type == "volume" and not mount.source and not inherited
+    if mount.type in ("bind", "volume") and not anonymous and not _needs_mount_api(mount):
         options = [word for word in ("ro" if mount.read_only else "rw", mount.selinux) if word]
         found.binds.append(f"{inherited or _engine_name(stack, mount)}:{mount.target}:{','.join(options)}")
     else:
