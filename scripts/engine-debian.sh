@@ -10,16 +10,13 @@ socket=/var/run/docker.sock
 log=/var/log/devstack-dockerd.log
 
 answers() {
-  "${PYTHON:-python3}" - "${1:-$socket}" <<'PY' 2>/dev/null
-import http.client, socket, sys
-class Unix(http.client.HTTPConnection):
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(5)
-        self.sock.connect(sys.argv[1])
-engine = Unix("localhost")
-engine.request("GET", "/_ping")
-sys.exit(engine.getresponse().status != 200)
+  "${PYTHON:-python3}" - "$socket" <<'PY' 2>/dev/null
+import socket, sys
+with socket.socket(socket.AF_UNIX) as engine:
+    engine.settimeout(5)
+    engine.connect(sys.argv[1])
+    engine.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+    sys.exit(b" 200 " not in engine.recv(100))
 PY
 }
 

@@ -260,15 +260,16 @@ def _check_machine() -> None:
     if os.geteuid() != 0:
         raise BuildError("stand-in images are made with mmdebstrap and chroot, which need root: run this as root")
     missing = [tool for tool in ("mmdebstrap", "unshare", "chroot", "dpkg", "tar") if not shutil.which(tool)]
-    if not missing:
+    packages = ["mmdebstrap", "util-linux", "dpkg", "tar", "debian-archive-keyring"]
+    if not missing and Path("/usr/share/keyrings/debian-archive-keyring.gpg").exists():
         return
     if not shutil.which("apt-get"):
         raise BuildError("stand-in images are made from Debian packages: this needs Debian or Ubuntu, or a registry")
-    say(f"installing {' '.join(missing)} (Debian packages mmdebstrap, util-linux)")
+    say(f"installing Debian packages: {' '.join(packages)}")
     log = Path("/tmp/devstack-images-apt.log")
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     run(["apt-get", "update", "-qq"], log=log, env=env)
-    run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "mmdebstrap", "util-linux", "dpkg", "tar"], log=log, env=env)
+    run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], log=log, env=env)
 
 
 def listing(images: list[Image], host: Host) -> None:
