@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from devstack.database import ledger, script, source
+from devstack.database import ledger, scanner, source
 from devstack.database.connection import Connection, connect, create_database
 from devstack.database.outcome import DatabaseMissing
 from devstack.database.run import run_file
+from devstack.database.script import Script, checksum
 from devstack.database.target import Target
 from devstack.errors import DevstackError, SpecError
 
@@ -153,22 +154,22 @@ class _Apply:
         _raise_problems(scripts)
         ledger.create(self.connection)
         for path, found in zip(todo, scripts, strict=True):
-            if isinstance(found, script.Script):
+            if isinstance(found, Script):
                 self.run_one(path, found)
 
-    def read(self, path: str) -> script.Script | SpecError:
+    def read(self, path: str) -> Script | SpecError:
         try:
-            return script.parse(self.contents[path], path)
+            return scanner.parse(self.contents[path], path)
         except SpecError as error:
             return error
 
-    def run_one(self, path: str, parsed: script.Script) -> None:
+    def run_one(self, path: str, parsed: Script) -> None:
         self.connection.on_notice = lambda notice: self.on_file(path, "notice", f"{notice.severity}: {notice.message}")
         self.on_file(path, "running")
         entry = ledger.Entry(
             path=path,
             position=list(self.contents).index(path),
-            checksum=script.checksum(self.contents[path]),
+            checksum=checksum(self.contents[path]),
             body=parsed.text,
             run_id=self.run_id,
         )
@@ -226,7 +227,7 @@ def _raise_problems(found: Sequence[object]) -> None:
 
 
 def _states(contents: dict[str, bytes], rows: dict[str, ledger.Row]) -> tuple[FileState, ...]:
-    states = [_state(path, script.checksum(data), rows.get(path)) for path, data in contents.items()]
+    states = [_state(path, checksum(data), rows.get(path)) for path, data in contents.items()]
     gone = [
         FileState(path, "missing", "", row.checksum, "applied before; the file is gone or no longer listed")
         for path, row in rows.items()
@@ -235,13 +236,13 @@ def _states(contents: dict[str, bytes], rows: dict[str, ledger.Row]) -> tuple[Fi
     return tuple(states + gone)
 
 
-def _state(path: str, checksum: str, row: ledger.Row | None) -> FileState:
+def _state(path: str, now: str, row: ledger.Row | None) -> FileState:
     if row is None:
-        return FileState(path, "pending", checksum)
+        return FileState(path, "pending", now)
     if row.state != "applied":
         note = f"stopped after {row.done or 0} statements: {row.error or 'interrupted'}"
-        return FileState(path, "failed", checksum, row.checksum, note)
-    return FileState(path, "applied" if row.checksum == checksum else "edited", checksum, row.checksum)
+        return FileState(path, "failed", now, row.checksum, note)
+    return FileState(path, "applied" if row.checksum == now else "edited", now, row.checksum)
 
 
 def _edited(connection: Connection, files: SchemaFiles, contents: dict[str, bytes], edited: list[FileState]) -> DevstackError:
@@ -274,7 +275,7 @@ def _diff(path: str, before: str, now: str) -> str:
     return "\n".join(lines)
 
 
-def _check_resume(connection: Connection, parsed: script.Script, path: str) -> None:
+def _check_resume(connection: Connection, parsed: Script, path: str) -> None:
     """A half-run file goes on where it stopped, so what has run must still stand in it unchanged."""
     row = ledger.read(connection).get(path)
     if row is None or not row.done:
@@ -282,7 +283,7 @@ def _check_resume(connection: Connection, parsed: script.Script, path: str) -> N
     before = ledger.body(connection, path)
     if before is None:
         return
-    old = script.parse(before.encode(), path)
+    old = scanner.parse(before.encode(), path)
     ran = [source.without_comments(old.slice(statement)) for statement in old.statements[: row.done]]
     now = [source.without_comments(parsed.slice(statement)) for statement in parsed.statements[: row.done]]
     if ran != now:

@@ -171,20 +171,3 @@ def meta_command_hint(name: str) -> str:
     if name.startswith("!"):
         return "remove it"
     return _META_HINTS.get(name, "remove it, or run the file by hand: devstack db-shell < FILE")
-
-
-def control_problem(words: str, transactional: bool) -> tuple[str, str]:
-    said = words.split()[0].upper() if words else ""
-    if transactional:
-        return (
-            f"{said}: devstack wraps each file in a transaction, which this would end or nest",
-            "remove it; BEGIN first and COMMIT last are fine; or split the file",
-        )
-    return f"{said}: a file with transaction=none runs statement by statement, each on its own", "remove it, or drop the setting"
-
-
-def not_in_transaction_problem(words: str) -> tuple[str, str]:
-    return (
-        f"{words.upper()} cannot run inside a transaction, and devstack runs each file in one",
-        'put it in a file of its own that starts with "-- devstack: transaction=none"',
-    )

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from devstack.database.connection import Connection, connect, create_database
+from devstack.database.scanner import parse
 from devstack.database.schema import SchemaFiles, apply
-from devstack.database.script import parse
 from devstack.database.target import Target
 from tests.database.server import newest_binaries
 
