@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from devstack.compose import decode_host
 from devstack.compose.decode_parts import Body, boolean, names, number, optional_text, pairs, strings, text, whole
@@ -28,8 +28,8 @@ from devstack.compose.shapes import Faults
 from devstack.compose.units import nanoseconds
 
 
-def decode_service(name: str, body: Body) -> Service:
-    """One service. `body` is canonical: every value has its type."""
+def decode_service(name: str, body: Body, present: Collection[str]) -> Service:
+    """One service. `body` is canonical: every value has its type. Only dependencies on services that are `present` are kept."""
     return Service(
         name=name,
         canonical=body,
@@ -55,7 +55,7 @@ def decode_service(name: str, body: Body) -> Service:
         restart=_restart(body),
         scale=_scale(body),
         profiles=names(body, "profiles"),
-        depends_on=tuple(_dependency(key, edge) for key, edge in pairs(body, "depends_on")),
+        depends_on=tuple(_dependency(key, edge) for key, edge in pairs(body, "depends_on") if key in present),
         healthcheck=_healthcheck(body.get("healthcheck")),
         ports=tuple(_port(item) for item in _bodies(body.get("ports"))),
         expose=names(body, "expose"),

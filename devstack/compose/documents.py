@@ -33,6 +33,7 @@ class Documents:
         self.texts = texts
         self.faults = faults
         self.home = home
+        self._circles: set[tuple[Path, str]] = set()
         self._raw: dict[Path, MappingNode | None] = {}
         self._checked: dict[tuple[Path, Path], MappingNode] = {}
 
@@ -146,8 +147,11 @@ class Documents:
                 return None
             services = found
         if (path, wanted) in steps:
-            names = [name for _, name in steps[steps.index((path, wanted)) :]]
-            self.faults.add(extends, shown, f"extends runs in a circle: {' -> '.join([*names, wanted])}")
+            circle = steps[steps.index((path, wanted)) :]
+            if self._circles.isdisjoint(circle):
+                names = [name for _, name in circle]
+                self.faults.add(extends, shown, f"extends runs in a circle: {' -> '.join([*names, wanted])}")
+            self._circles.update(circle)
             return None
         if services.entry(wanted) is None:
             place = f" in {self.texts.shown(path)}" if file is not None else ""

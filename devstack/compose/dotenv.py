@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from devstack.compose.template import Lookup, expand
 from devstack.document.encoding import decode
@@ -116,18 +117,24 @@ class _Scan:
         return Assignment(name, text[begin + 1 : close], quote, line, start, end), end + 1
 
 
-def parse(text: str, file: str, lookup: Lookup = _nothing, warn: Callable[[str], None] = lambda _: None) -> dict[str, str | None]:
+def parse(
+    text: str,
+    file: str,
+    lookup: Lookup = _nothing,
+    warn: Callable[[str], None] = lambda _: None,
+    defaults: Mapping[str, str | None] = MappingProxyType({}),
+) -> dict[str, str | None]:
     """The variables of an env file, expanded; the value None is a name alone that `lookup` does not know either.
 
-    `lookup` is the environment around the file: it wins over what stands earlier in the file. `warn` gets the names of unset
-    variables. Raises `SpecError` with every problem; a value is never part of an error.
+    `lookup` is the environment around the file: it wins over what stands earlier in the file, and that over `defaults`, the
+    files before. `warn` gets the names of unset variables. Raises `SpecError` with every problem; a value is never part of one.
     """
     scan = _Scan(decode(text, file), file)
     values: dict[str, str | None] = {}
 
     def known(name: str) -> str | None:
         value = lookup(name)
-        return values.get(name) if value is None else value
+        return values.get(name, defaults.get(name)) if value is None else value
 
     for item in scan.assignments():
         values[item.name] = lookup(item.name) if item.raw is None else _value(item, scan, known, warn)

@@ -20,14 +20,14 @@ def fill(
 ) -> None:
     """Resolve `environment`, `env_file`, `label_file` and build arguments of a canonical service in place."""
     own = service.get("environment")
-    variables = _variables(node.get("env_file"), f"{path}.env_file", environment, texts, faults)
-    for name, value in own.items() if isinstance(own, dict) else ():
-        variables[name] = environment.get(name) if value is None else str(value)
+    given = {name: environment.get(name) if value is None else str(value) for name, value in own.items()} if isinstance(own, dict) else {}
+    variables = _variables(node.get("env_file"), f"{path}.env_file", environment, given, texts, faults)
+    variables.update(given)
     if variables:
         service["environment"] = dict(variables)
     labels = _labels(node.get("label_file"), f"{path}.label_file", environment, texts, faults)
-    given = service.get("labels")
-    labels.update(given if isinstance(given, dict) else {})
+    written = service.get("labels")
+    labels.update(written if isinstance(written, dict) else {})
     if labels:
         service["labels"] = labels
     build = service.get("build")
@@ -55,13 +55,18 @@ def _files(node: Node | None) -> Iterator[tuple[Node, Path, bool, str]]:
 
 
 def _variables(
-    node: Node | None, path: str, environment: Mapping[str, str], texts: Texts, faults: Faults
+    node: Node | None,
+    path: str,
+    environment: Mapping[str, str],
+    own: Mapping[str, str | None],
+    texts: Texts,
+    faults: Faults,
 ) -> dict[str, str | None]:
+    """The variables of the files; what they refer to is looked for in the environment, then in the service's own."""
     found: dict[str, str | None] = {}
 
     def lookup(name: str) -> str | None:
-        earlier = found.get(name)
-        return environment.get(name) if earlier is None else earlier
+        return environment[name] if name in environment else own.get(name)
 
     def warn(name: str) -> None:
         faults.note(unset(name))
@@ -76,7 +81,7 @@ def _variables(
             try:
                 text = texts.read(file)
                 shown = texts.shown(file)
-                read = parse_raw(text, shown, lookup) if form else parse(text, shown, lookup, warn)
+                read = parse_raw(text, shown, lookup) if form else parse(text, shown, lookup, warn, found)
             except SpecError as error:
                 faults.problems.extend(error.problems)
                 continue

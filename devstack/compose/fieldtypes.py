@@ -128,8 +128,9 @@ def hosts(node: Node, path: str, faults: Faults) -> Json:
         name, _, address = scalar_text(item).partition("=") if isinstance(item, ScalarNode) else ("", "", "")
         if not address:
             faults.add(item, path, f"the host {name!r} has no address", 'write "name=address"')
-        elif address not in found.setdefault(name, []):
-            found[name].append(address)
+        else:
+            # One address written in two forms, "a:1" and "a=1", stays twice: so it is in Compose.
+            found.setdefault(name, []).append(address)
     return [f"{name}={address}" for name in sorted(found) for address in found[name]]
 
 

@@ -16,7 +16,7 @@ from devstack.compose.projectname import project_name
 from devstack.compose.shapes import Faults
 from devstack.compose.sources import Sources, Texts, discover, project_environment, with_directory
 from devstack.document import MappingNode, Node, ScalarNode, plain, with_excerpts
-from devstack.errors import SpecError, Where
+from devstack.errors import SpecError
 
 __all__ = ["Sources", "discover", "load"]
 
@@ -56,9 +56,8 @@ def _load(sources: Sources, texts: Texts, faults: Faults) -> Stack:
     chosen = enabled(services, active, sources.services)
     on = {name: service for name, service in services.items() if name in chosen}
     off = {name: service for name, service in services.items() if name not in chosen}
-    _drop_optional(on, services)
     sections = _sections(read, sources.directory, on, faults)
-    references.check(on, read.document, sections.defined, faults)
+    references.check(on, services, read.document, sections.defined, faults)
     if faults.problems:
         raise SpecError(faults.problems)
     return _stack(sources, read, on, off, sections, faults)
@@ -102,24 +101,8 @@ def _services(read: _Read, directory: Path, texts: Texts, faults: Faults) -> dic
         references.imply(service)
         found[entry.key] = dict(sorted(service.items()))
     if not found and not faults.problems:
-        faults.add(Where(read.document.where.file), "", "no service is defined", 'a Compose file has "services:"')
+        faults.note(f"{read.document.where.file}: no service is defined")
     return dict(sorted(found.items()))
-
-
-def _drop_optional(on: dict[str, Canonical], services: dict[str, Canonical]) -> None:
-    """Dependencies that are not required and not enabled are no dependencies."""
-    for service in on.values():
-        edges = service.get("depends_on")
-        if isinstance(edges, dict):
-            gone = [
-                name
-                for name, edge in edges.items()
-                if name not in on and name in services and isinstance(edge, dict) and edge.get("required") is False
-            ]
-            for name in gone:
-                del edges[name]
-            if not edges:
-                del service["depends_on"]
 
 
 @dataclass(slots=True)
@@ -168,7 +151,7 @@ def _stack(
     sources: Sources, read: _Read, on: dict[str, Canonical], off: dict[str, Canonical], sections: _Sections, faults: Faults
 ) -> Stack:
     used = sections.used
-    services = {name: decode_service(name, service) for name, service in on.items()}
+    services = {name: decode_service(name, service, on) for name, service in on.items()}
     for service in services.values():
         for line in service.ignored:
             faults.note(f"services.{service.name}.{line}")
@@ -178,7 +161,7 @@ def _stack(
         files=sources.files,
         env_files=read.env_files,
         services=services,
-        disabled={name: decode_service(name, service) for name, service in off.items()},
+        disabled={name: decode_service(name, service, {**on, **off}) for name, service in off.items()},
         networks={key: decode_network(key, value) for key, value in used["networks"].items()},
         volumes={key: decode_volume(key, value) for key, value in used["volumes"].items()},
         secrets=file_objects(used["secrets"], read.environment, faults),

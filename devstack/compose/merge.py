@@ -80,9 +80,7 @@ class _Merge:
             return self.mapping(base, over, path)
         if isinstance(base, SequenceNode) and isinstance(over, SequenceNode):
             return replace(over, items=(*base.items, *over.items))
-        if isinstance(base, ScalarNode) and isinstance(over, ScalarNode):
-            return over
-        if isinstance(base, ScalarNode) and base.value is None:
+        if isinstance(base, ScalarNode):
             return over
         shown = ".".join(path)
         message = f"{kind_of(over)} cannot override {kind_of(base)} from {base.where}"
@@ -101,9 +99,9 @@ class _Merge:
         return over
 
     def hosts(self, base: Node, over: Node, path: Path) -> Node:
-        known = host_list(base)
+        known, more = (node if isinstance(node, SequenceNode) else host_list(node) for node in (base, over))
         texts = {item.value for item in known.items if isinstance(item, ScalarNode)}
-        added = tuple(item for item in host_list(over).items if isinstance(item, ScalarNode) and item.value not in texts)
+        added = tuple(item for item in more.items if isinstance(item, ScalarNode) and item.value not in texts)
         return replace(known, items=(*known.items, *added))
 
     def build(self, base: Node, over: Node, path: Path) -> Node:

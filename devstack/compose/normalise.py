@@ -219,8 +219,8 @@ def models(node: Node, path: str, faults: Faults) -> Json:
     return plain(node)
 
 
-_TEXT_LISTS = ("device_cgroup_rules", "external_links", "group_add", "security_opt", "tmpfs", "volumes_from")
-_UNIQUE_LISTS = ("cap_add", "cap_drop", "dns", "dns_opt", "dns_search", "expose", "links", "profiles")
+_TEXT_LISTS = ("device_cgroup_rules", "external_links", "group_add", "security_opt", "volumes_from")
+_UNIQUE_LISTS = ("cap_add", "cap_drop", "dns", "dns_opt", "dns_search", "expose", "links", "profiles", "tmpfs")
 _WHOLE = ("cpu_count", "cpu_period", "cpu_quota", "cpu_rt_period", "cpu_rt_runtime", "cpu_shares", "oom_score_adj", "pids_limit")
 _SIZES = ("mem_limit", "mem_reservation", "mem_swappiness", "memswap_limit", "shm_size")
 _PLAIN = (

@@ -31,9 +31,11 @@ def project_name(
         for node in reversed(names):
             if isinstance(node, ScalarNode) and isinstance(node.value, str):
                 name = expand(node.value, environment.get, warn=lambda _: None, fail=lambda *_: None)
-                where, origin = node.where, "name"
-                if name:
-                    break
+                where = node.where
+                name = normal(name)
+                if not name:
+                    raise SpecError([Problem(where, f"{node.value!r} makes no project name: {_RULE}", "name")])
+                break
     if not name:
         name = normal(directory.name)
         if not name:
@@ -43,7 +45,5 @@ def project_name(
     if not _VALID.fullmatch(name):
         suggestion = normal(name)
         hint = f'"{suggestion}" would do' if suggestion else ""
-        path = origin if origin == "name" else ""
-        label = "" if origin == "name" else f" ({origin})"
-        raise SpecError([Problem(where, f"{name!r} is no project name{label}: {_RULE}", path, hint)])
+        raise SpecError([Problem(where, f"{name!r} is no project name ({origin}): {_RULE}", hint=hint)])
     return name

@@ -78,8 +78,8 @@ def secrets_of(service: Mapping[str, Json]) -> list[str]:
     return names_of(service.get("secrets")) + (names_of(build.get("secrets")) if isinstance(build, dict) else [])
 
 
-def check(services: Services, document: MappingNode, defined: Mapping[str, Collection[str]], faults: Faults) -> None:
-    """Every name a service uses is defined. `defined` holds the names of each section."""
+def check(services: Services, everything: Services, document: MappingNode, defined: Mapping[str, Collection[str]], faults: Faults) -> None:
+    """Every name a service uses is defined. `everything` holds disabled services too, `defined` the names of each section."""
     for name, service in services.items():
         uses = {
             "networks": (names_of(service.get("networks")), "network"),
@@ -95,12 +95,14 @@ def check(services: Services, document: MappingNode, defined: Mapping[str, Colle
                     where = locate(document, "services", name, section, target)
                     hint = did_you_mean(target, known) or f'declare it under "{section}:" at the top'
                     faults.add(where, f"services.{name}.{section}", f'refers to an undefined {word} "{target}"', hint)
-        _check_service(name, service, services, document, faults)
+        _check_service(name, service, services, everything, document, faults)
     _check_circles(services, document, faults)
     _check_names(services, document, faults)
 
 
-def _check_service(name: str, service: dict[str, Json], services: Services, document: MappingNode, faults: Faults) -> None:
+def _check_service(
+    name: str, service: dict[str, Json], services: Services, everything: Services, document: MappingNode, faults: Faults
+) -> None:
     path = f"services.{name}"
     where = locate(document, "services", name)
     if not service.get("image") and not service.get("build") and not service.get("provider"):
@@ -108,17 +110,36 @@ def _check_service(name: str, service: dict[str, Json], services: Services, docu
     if service.get("network_mode") and service.get("networks"):
         place = locate(document, "services", name, "network_mode")
         faults.add(place, path, '"network_mode" and "networks" exclude each other')
-    for target in names_of(service.get("depends_on")):
-        if target not in services:
-            place = locate(document, "services", name, "depends_on", target)
-            section = document.get("services")
-            known = section.keys() if isinstance(section, MappingNode) else ()
-            hint = "enable its profile" if target in known else did_you_mean(target, services)
-            message = f'depends on the service "{target}", which no active profile enables' if target in known else (
-                f'depends on an undefined service "{target}"'
-            )
-            faults.add(place, f"{path}.depends_on", message, hint)
+    edges = service.get("depends_on")
+    for target, edge in edges.items() if isinstance(edges, dict) else ():
+        optional = isinstance(edge, dict) and edge.get("required") is False
+        if target in services or (optional and target in everything):
+            continue
+        place = locate(document, "services", name, "depends_on", target)
+        if target in everything:
+            message = f'depends on the service "{target}", which no active profile enables'
+            faults.add(place, f"{path}.depends_on", message, f"activate one of its profiles: {_profiles(everything[target])}")
+        else:
+            hint = did_you_mean(target, everything)
+            faults.add(place, f"{path}.depends_on", f'depends on an undefined service "{target}"', hint)
+    _check_contexts(name, service, everything, document, faults)
     _check_limits(name, service, document, faults)
+
+
+def _profiles(service: dict[str, Json]) -> str:
+    value = service.get("profiles")
+    return ", ".join(str(item) for item in value) if isinstance(value, list) else ""
+
+
+def _check_contexts(name: str, service: dict[str, Json], everything: Services, document: MappingNode, faults: Faults) -> None:
+    """A build may use the image of another service only when that one is built too."""
+    build = service.get("build")
+    contexts = build.get("additional_contexts") if isinstance(build, dict) else None
+    for key, context in contexts.items() if isinstance(contexts, dict) else ():
+        target = str(context).removeprefix("service:")
+        if target != context and not everything.get(target, {}).get("build"):
+            place = locate(document, "services", name, "build", "additional_contexts", key)
+            faults.add(place, f"services.{name}.build.additional_contexts", f'the service "{target}" of "{key}" is not built here')
 
 
 _LIMITS = (

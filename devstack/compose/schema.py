@@ -136,7 +136,7 @@ _ENV_FILE = either(
 )
 _DEVICE = either(
     text,
-    mapping({"source": text, "target": text, "permissions": text}, what="a device", required=("source",)),
+    mapping({"source": text, "target": text, "permissions": text}, what="a device", required=("source", "target")),
     expected="HOST[:CONTAINER[:rwm]] or a mapping",
 )
 

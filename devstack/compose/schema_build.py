@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from devstack.compose.shapes import (
     Shape,
-    anything,
     boolean,
     dictionary,
     either,
@@ -16,13 +15,13 @@ from devstack.compose.shapes import (
     number,
     scalar,
     text,
-    text_or_list,
     text_or_number,
+    unique_or,
 )
 
 _TEXTS = listing(text)
 SIZE: Shape = text_or_number
-EXTRA_HOSTS = list_or(text, dictionary(list_or(text, text)))
+EXTRA_HOSTS = unique_or(dictionary(list_or(text, text)))
 FILE_USE = either(
     text,
     mapping({"source": text, "target": text, "uid": text, "gid": text, "mode": integer}, what="a secret or config of a service"),
@@ -114,4 +113,3 @@ DEPLOY = mapping(
     },
     what="deploy",
 )
-__all__ = ["BUILD", "DEPLOY", "DEVICE_REQUEST", "EXTRA_HOSTS", "FILE_USE", "SIZE", "ULIMITS", "anything", "text_or_list"]

@@ -186,6 +186,8 @@ def dictionary(value: Shape) -> Shape:
 
 
 def _entry(entry: Entry, shape: Shape, path: str, faults: Faults) -> Entry:
+    if entry.value.tag == "!reset":
+        return entry
     value = shape(entry.value, f"{path}.{entry.key}" if path else entry.key, faults)
     return entry if value is entry.value else Entry(entry.key, entry.where, value)
 
@@ -231,6 +233,15 @@ def list_or(items: Shape, other: Shape) -> Shape:
     return check
 
 
+def unique_or(other: Shape) -> Shape:
+    """A list of text in which nothing stands twice, or what `other` accepts."""
+
+    def check(node: Node, path: str, faults: Faults) -> Node:
+        return unique_texts(node, path, faults) if isinstance(node, SequenceNode) else other(node, path, faults)
+
+    return check
+
+
 def optional(shape: Shape) -> Shape:
     """The shape, or nothing at all."""
 
@@ -256,7 +267,7 @@ def mapping(
         for entry in node.entries:
             shape = keys.get(entry.key)
             if shape is not None:
-                entries.append(entry if _reset(entry.value) else _entry(entry, shape, path, faults))
+                entries.append(_entry(entry, shape, path, faults))
             elif entry.key.startswith("x-"):
                 entries.append(entry)
             else:
@@ -274,10 +285,6 @@ def mapping(
 def _known(keys: Mapping[str, Shape]) -> str:
     names = sorted(keys)
     return f"known: {', '.join(names)}" if len(names) <= 12 else ""
-
-
-def _reset(node: Node) -> bool:
-    return node.tag == "!reset"
 
 
 def value_of(node: Node | None) -> Scalar:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from devstack.compose.dotenv import parse
+from devstack.compose.interpolate import unset
 from devstack.compose.shapes import Faults
 from devstack.document import read_text
 from devstack.errors import Problem, SpecError, Where
@@ -118,22 +119,17 @@ def read_env_files(
     """`environment` laid over the variables of the files."""
     found: dict[str, str] = {}
 
-    def lookup(name: str) -> str | None:
-        value = environment.get(name)
-        return found.get(name) if value is None else value
+    def warn(name: str) -> None:
+        faults.note(unset(name))
 
     for file in files:
         try:
-            values = parse(texts.read(file), texts.shown(file), lookup, lambda name: faults.note(_unset(name)))
+            values = parse(texts.read(file), texts.shown(file), environment.get, warn, found)
         except SpecError as error:
             faults.problems.extend(error.problems)
             continue
         found.update({name: value for name, value in values.items() if value is not None})
     return {**found, **environment}
-
-
-def _unset(name: str) -> str:
-    return f'The "{name}" variable is not set. Defaulting to a blank string.'
 
 
 def with_directory(sources: Sources) -> Sources:
