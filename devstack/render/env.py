@@ -83,9 +83,10 @@ def example_file(path: Path, project: str, instances: Mapping[str, Instance], po
         groups.append(("Host ports, each shown with its default", [f"# {port.variable}={port.default}" for port in ports]))
     own = read_text(path, shown(path)) if path.is_file() else ""
     if own and MARK not in own.splitlines()[0]:
-        file = EnvFile(own, shown(path))
-        missing = {line.partition("=")[0]: "" for _, lines in groups for line in lines if not line.startswith("#") and not line.startswith(PROJECT)}
-        file.append(missing, "Used by devstack")
-        return file.text()
+        known = EnvFile(own, shown(path))
+        secret = [line for _, lines in groups[1:] for line in lines if line.endswith("=")]
+        missing = [line for line in secret if line.removesuffix("=") not in known]
+        end = "" if own.endswith("\n") else "\n"
+        return own + (end + "".join(f"{line}\n" for line in ("# Used by devstack", *missing)) if missing else "")
     head = f"# {MARK}: the variables of .env, without their secrets. `devstack render` writes .env itself.\n"
     return head + "".join(f"\n# {title}\n" + "".join(f"{line}\n" for line in lines) for title, lines in groups)

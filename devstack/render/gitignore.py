@@ -37,14 +37,14 @@ def tracked(root: Path, path: Path) -> bool:
 
 
 def _ignored(root: Path, paths: list[Path]) -> frozenset[str] | None:
-    result = _git(root, "check-ignore", "--no-index", "-z", "--", *map(str, paths))
+    result = _git(root, "check-ignore", "--no-index", "-z", "--stdin", given="\0".join(map(str, paths)))
     if result is None or result.returncode not in (0, 1):
         return None
     return frozenset(result.stdout.split("\0"))
 
 
-def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[str] | None:
+def _git(root: Path, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str] | None:
     try:
-        return subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10, check=False)
+        return subprocess.run(["git", "-C", str(root), *arguments], input=given, capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
