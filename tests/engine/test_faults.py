@@ -13,6 +13,7 @@ from devstack.engine import wire
 from devstack.engine.base import Container, Endpoint, Engine, Helper, State
 from devstack.engine.docker import connect
 from devstack.errors import DevstackError, EngineError, EngineRefused, ImageUnavailable
+from tests.conftest import sweep
 from tests.engine.proxy import Proxy, proxied
 from tests.engine.stacks import IMAGE, made, new, service, stack, up
 
@@ -134,18 +135,27 @@ FAULTS: dict[str, dict[str, object]] = {
 
 
 @pytest.fixture(scope="module")
-def running(engine: Engine) -> Iterator[Container]:
+def faults_project(engine: Engine) -> Iterator[str]:
     name = f"t-faults-{os.getpid()}"
-    up(engine, stack(name, service("web")))
-    yield engine.containers(name)[0]
-    from tests.conftest import sweep
-
+    yield name
     sweep(engine, name)
+
+
+@pytest.fixture
+def running(engine: Engine, faults_project: str) -> Container:
+    """A container that runs; the one of the test before, if that left it as it was."""
+    wanted = stack(faults_project, service("web"))
+    found = engine.containers(faults_project)
+    if [(c.name, c.state) for c in found] != [(f"{faults_project}-web-1", State.RUNNING)]:
+        for container in found:
+            engine.remove(container.id)
+        up(engine, wanted)
+    return engine.containers(faults_project)[0]
 
 
 @pytest.mark.parametrize("fault", [name for name in FAULTS if name != "silence"])
 @pytest.mark.parametrize("call", CALLS)
-def test_whatever_goes_wrong_is_one_of_our_errors(proxy: Proxy, running: Container, engine: Engine, call: str, fault: str) -> None:
+def test_whatever_goes_wrong_is_one_of_our_errors(proxy: Proxy, running: Container, call: str, fault: str) -> None:
     matches, do = CALLS[call]
     faulty = connect(proxy.endpoint, timeout=2)
     proxy.add(matches, **FAULTS[fault])
@@ -157,8 +167,6 @@ def test_whatever_goes_wrong_is_one_of_our_errors(proxy: Proxy, running: Contain
     finally:
         faulty.close()
     assert proxy.count(matches) > 0
-    if not [c for c in engine.containers(running.project) if c.id == running.id]:
-        up(engine, stack(running.project, service("web")))
 
 
 @pytest.mark.parametrize("call", ["observe", "start", "exec start", "watch"])
