@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from devstack import labels
 from devstack.compose.model import EMPTY, Service, Stack, Strings
 from devstack.compose.roles import Postgres, role_of
 from devstack.engine.base import Container, Engine, Observed
@@ -16,6 +18,10 @@ from devstack.plan.steps import ApplySchema, Build, Create, Plan, Pull, Remove, 
 from devstack.plan.up import SchemaTask, UpOptions, plan_up
 from devstack.spec.model import SchemaSpec, Spec
 
+if TYPE_CHECKING:
+    from devstack.engine.ports import Holder
+
+EVERYWHERE = "every address"
 Observer = Callable[[Happened], None]
 
 
@@ -168,7 +174,7 @@ def check_ports(engine: Engine, stack: Stack, spec: Spec | None, observed: Obser
         step.service.name: step.service for step in plan.steps if isinstance(step, Create | Start) and not _resumes(step, ours)
     }
     everybody: tuple[Container, ...] | None = None
-    problems: list[tuple[Service, str, int, str]] = []
+    problems: list[_TakenPort] = []
     for service in begun.values():
         for ip, port, protocol in _host_ports(service):
             if bindable(ip, port, protocol):
@@ -177,9 +183,27 @@ def check_ports(engine: Engine, stack: Stack, spec: Spec | None, observed: Obser
             who = holder(port, ip, protocol, everybody)
             if who is not None and who.id in freed:
                 continue
-            problems.append((service, ip, port, str(who) if who else "an unknown process"))
+            problems.append(_TakenPort(service, ip, port, str(who) if who else "an unknown process", _way_to_stop(who, everybody)))
     if problems:
         raise _taken(problems, spec)
+
+
+@dataclass(frozen=True, slots=True)
+class _TakenPort:
+    service: Service
+    ip: str
+    port: int
+    holder: str
+    stop: str
+
+
+def _way_to_stop(who: Holder | None, everybody: tuple[Container, ...]) -> str:
+    """The command that frees the port, as far as it can be known."""
+    container = next((c for c in everybody if who is not None and c.id == who.id), None)
+    if container is None:
+        return f"kill {who.pid}" if who is not None and who.pid else "stop what holds it"
+    folder = container.labels.get(labels.WORKING_DIR, "")
+    return f"cd {folder} && devstack down" if folder else f"docker stop {container.name}"
 
 
 def _resumes(step: Create | Start, ours: set[str]) -> bool:
@@ -189,22 +213,20 @@ def _resumes(step: Create | Start, ours: set[str]) -> bool:
 def _host_ports(service: Service) -> Iterable[tuple[str, int, str]]:
     for port in service.ports:
         if port.published.isdigit() and port.published != "0":
-            yield port.host_ip or "0.0.0.0", int(port.published), port.protocol
+            yield port.host_ip, int(port.published), port.protocol
 
 
-def _taken(problems: list[tuple[Service, str, int, str]], spec: Spec | None) -> PortTaken:
-    service, ip, port, who = problems[0]
-    where = spec.services[service.name].where if spec and service.name in spec.services else None
-    details = [("wanted by", f"{service.name}" + (f" ({where})" if where else "")), ("held by", who)]
-    for other, other_ip, other_port, other_who in problems[1:]:
-        details.append(("also", f"port {other_port} on {other_ip} for {other.name}, held by {other_who}"))
-    hints = (
-        [f"devstack up --port {service.name}={port + 1}   (kept in .env)"] if spec else [f"publish another port for {service.name}"]
-    )
+def _taken(problems: list[_TakenPort], spec: Spec | None) -> PortTaken:
+    first, *others = problems
+    name = first.service.name
+    where = spec.services[name].where if spec and name in spec.services else None
+    details = [("wanted by", f"{name} ({where})" if where else name), ("held by", first.holder)]
+    details += [("also", f"port {p.port} on {p.ip or EVERYWHERE} for {p.service.name}, held by {p.holder}") for p in others]
+    another = f"devstack up --port {name}={first.port + 1}   (kept in .env)" if spec else f"publish another port for {name}"
     return PortTaken(
-        f"port {port} on {ip} is taken",
+        f"port {first.port} on {first.ip or EVERYWHERE} is taken",
         details=[*details, ("so far", "nothing was started")],
-        hints=["stop what holds it", *hints],
+        hints=[first.stop, another],
     )
 
 

@@ -88,8 +88,12 @@ def table(found: tuple[Row, ...]) -> str:
 
 
 def stand_ins(found: tuple[Row, ...]) -> list[str]:
-    """One line for each image that is not what its name says."""
-    return sorted({f"{row.service}: {row.stand_in}" for row in found if row.stand_in})
+    """One line for each kind of image that is not what its name says."""
+    services: dict[str, list[str]] = {}
+    for row in found:
+        if row.stand_in:
+            services.setdefault(row.stand_in, []).append(row.service)
+    return [f"{', '.join(names)}: {text}" for text, names in services.items()]
 
 
 def look(session: Session, seconds: dict[str, float] | None = None) -> tuple[Row, ...]:
