@@ -1,0 +1,148 @@
+"""The rows, their bars, and the table that is printed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import TypeAlias
+
+from tests.bench.process import Sample
+
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One promise. `bar` bounds devstack's median divided by the rival's or, with `megabytes`, devstack's peak memory itself."""
+
+    name: str
+    contest: str
+    ours: str
+    theirs: str
+    bar: float
+    megabytes: bool = False
+
+
+ROWS = (
+    Row(
+        name="cold-chain",
+        contest="chain",
+        ours="devstack up, from nothing to healthy: postgres, redis, HTTP service behind both, interval 5s",
+        theirs="docker compose up -d --wait, same file",
+        bar=0.20,
+    ),
+    Row(
+        name="cold-30",
+        contest="levels",
+        ours="devstack up, from nothing to healthy: 30 services in three levels, interval 5s",
+        theirs="docker compose up -d --wait, same file",
+        bar=0.22,
+    ),
+    Row(
+        name="noop-up",
+        contest="noop",
+        ours="devstack up of the healthy chain",
+        theirs="docker compose up -d --wait, same file, same containers",
+        bar=0.5,
+    ),
+    Row(
+        name="down",
+        contest="down",
+        ours="devstack down of a spec: two kind worker and one kind node, all defaults (they render init: true)",
+        theirs="docker compose down of a plain file with the same three programs, no init (deaf to SIGTERM as PID 1)",
+        bar=0.15,
+    ),
+    Row(
+        name="status",
+        contest="status",
+        ours="devstack status of the healthy chain",
+        theirs="docker compose ps, same containers",
+        bar=2.5,
+    ),
+    Row(name="version", contest="version", ours="devstack --version", theirs='python -c "import typer"', bar=2.5),
+    Row(name="help", contest="help", ours="devstack --help", theirs='python -c "import typer"', bar=2.5),
+    Row(
+        name="memory",
+        contest="chain",
+        ours="peak memory of the devstack up of cold-chain, in MB",
+        theirs="of docker compose (its largest process), for comparison only",
+        bar=80,
+        megabytes=True,
+    ),
+)
+
+
+@dataclass(slots=True)
+class Samples:
+    """What both sides did in one contest, in the order it was done."""
+
+    ours: list[Sample] = field(default_factory=list)
+    theirs: list[Sample] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A row with the medians of both sides, in seconds or MB."""
+
+    row: Row
+    ours: float
+    theirs: float
+    samples: Samples
+
+    @property
+    def ratio(self) -> float:
+        return self.ours / self.theirs
+
+    @property
+    def ok(self) -> bool:
+        return (self.ours if self.row.megabytes else self.ratio) <= self.row.bar
+
+    def as_json(self) -> dict[str, Json]:
+        def numbers(samples: Sequence[Sample]) -> list[Json]:
+            return [round(_value(self.row, sample), 4) for sample in samples]
+
+        return {
+            "row": self.row.name,
+            "unit": "MB" if self.row.megabytes else "s",
+            "devstack": round(self.ours, 4),
+            "rival": round(self.theirs, 4),
+            "ratio": round(self.ratio, 4),
+            "bar": self.row.bar,
+            "ok": self.ok,
+            "what": {"devstack": self.row.ours, "rival": self.row.theirs},
+            "samples": {"devstack": numbers(self.samples.ours), "rival": numbers(self.samples.theirs)},
+        }
+
+
+def _value(row: Row, sample: Sample) -> float:
+    return sample.megabytes if row.megabytes else sample.seconds
+
+
+def result(row: Row, samples: Samples) -> Result:
+    """The medians of a row. Both sides have at least one sample."""
+    ours = median(_value(row, sample) for sample in samples.ours)
+    theirs = median(_value(row, sample) for sample in samples.theirs)
+    return Result(row, ours, theirs, samples)
+
+
+def results(rows: Sequence[Row], measured: Mapping[str, Samples]) -> list[Result]:
+    return [result(row, measured[row.contest]) for row in rows]
+
+
+def table(found: Sequence[Result]) -> str:
+    """The table for people, with what is compared below it."""
+    lines = [f"{'row':<11} {'devstack':>10} {'rival':>10} {'ratio':>7} {'bar':>8}  {'spread of devstack':<20}"]
+    for item in found:
+        unit = "MB" if item.row.megabytes else "s"
+        values = [_value(item.row, sample) for sample in item.samples.ours]
+        digits = 1 if item.row.megabytes else 3
+        bar = f"{item.row.bar:g} MB" if item.row.megabytes else f"{item.row.bar:.2f}"
+        spread = f"{min(values):.{digits}f}..{max(values):.{digits}f} (n={len(values)})"
+        lines.append(
+            f"{item.row.name:<11} {item.ours:>7.{digits}f} {unit:<2} {item.theirs:>7.{digits}f} {unit:<2} {item.ratio:>7.2f} "
+            f"{bar:>8}  {spread:<24} {'ok' if item.ok else 'MISS'}"
+        )
+    lines += ["", "what is compared (medians of whole processes):"]
+    lines += [f"  {item.row.name:<11} {item.row.ours}\n  {'':<11}   against {item.row.theirs}" for item in found]
+    return "\n".join(lines)
