@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from devstack.errors import UsageError
 from devstack.render.instances import Instance
+from devstack.render.templating import Ref
 from devstack.render.whole import instances_of
 from devstack.render.wiring import View, connections_of, dependencies, driver_of
 from devstack.spec.kinds import Kind
@@ -61,7 +62,7 @@ def _agreed_driver(instances: Mapping[str, Instance]) -> str:
 
 def _host_view(instance: Instance, values: Mapping[str, str]) -> View:
     ports = {suffix: _port(values.get(port.variable), port.default) for suffix, port in instance.ports.items()}
-    env = {suffix: values.get(name) or item.default or _UNSET for suffix, (name, item) in instance.env.items()}
+    env = {suffix: values.get(name) or item.default or Ref(_UNSET) for suffix, (name, item) in instance.env.items()}
     return View("localhost", ports, env)
 
 

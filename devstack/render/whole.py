@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from devstack.document import MappingNode, Node, ScalarNode, dump, plain, read
+from devstack.document import MappingNode, Node, ScalarNode, plain, read
 from devstack.errors import SpecError
 from devstack.render.bodies import Body, Neighbour, fragment, has_healthcheck, kind_body, plain_body, profiles_of
 from devstack.render.instances import Instance, PortVariable, instance_of
 from devstack.render.model import MARK
 from devstack.render.rebase import beside, rebased, rebased_file
+from devstack.render.tags import dump_tagged, tagged
 from devstack.render.templating import Templates
 from devstack.spec.faults import Faults
 from devstack.spec.kinds import Kind
@@ -72,7 +73,7 @@ def whole(spec: Spec, kinds: Mapping[str, Kind]) -> Whole:
     _check_variables(spec, instances, ports, faults)
     faults.raise_all()
     document = _document(spec, bodies, change)
-    text = HEADER.format(source=spec.files[0].name) + dump(document) if document else ""
+    text = HEADER.format(source=spec.files[0].name) + dump_tagged(document) if document else ""
     return Whole(text, instances, ports)
 
 
@@ -134,7 +135,7 @@ def _document(spec: Spec, bodies: Mapping[str, Body], change: Callable[[str], st
 
 
 def _service(body: Body) -> Json:
-    value = plain(body.node)
+    value = tagged(body.node)
     if isinstance(value, dict) and "ports" in value and not value["ports"]:
         del value["ports"]
     return value

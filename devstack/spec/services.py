@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from devstack.compose import shapes
+from devstack.compose.merge import without_tags
 from devstack.compose.normalise import service as canonical_service
 from devstack.compose.schema import SERVICE_KEYS
 from devstack.document import Entry, MappingNode, Node, ScalarNode, SequenceNode, did_you_mean
@@ -70,7 +71,9 @@ class _Service:
                 options[entry.key] = self._option(kind.options[entry.key], entry, path)
             elif entry.key in SERVICE_KEYS:
                 overlay.append(entry)
-                value = self.variables.shaped(entry.value, SERVICE_KEYS[entry.key], f"{path}.{entry.key}")
+                if entry.value.tag == "!reset":
+                    continue
+                value = self.variables.shaped(without_tags(entry.value), SERVICE_KEYS[entry.key], f"{path}.{entry.key}")
                 shaped += [Entry(entry.key, entry.where, value)] if value is not None else []
             elif entry.key.startswith("x-"):
                 overlay.append(entry)

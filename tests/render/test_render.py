@@ -209,6 +209,31 @@ def test_adopted_files_stand_as_they_are_and_additions_are_laid_over(tmp_path: P
     assert set(stack.services) == {"db", "w"}
 
 
+def test_an_overlay_over_adopted_files_keeps_its_reset_and_override_tags(tmp_path: Path) -> None:
+    own = "services:\n  db: {image: 'postgres:17', ports: ['5432:5432'], environment: {A: '1', B: '2'}, command: [a]}\n"
+    (tmp_path / "compose.yaml").write_text(own)
+    text = """\
+compose: [compose.yaml]
+services:
+  db:
+    ports: !override ["5999:5432"]
+    environment: {A: !reset null}
+    command: !reset null
+"""
+    result = rendered(tmp_path, text)
+    write(result)
+    stack = load_stack(Sources(files=result.compose_files, directory=tmp_path, environment={"POSTGRES_PASSWORD": "x"}))
+    db = stack.services["db"]
+    assert [(port.published, port.host_ip) for port in db.ports] == [("5999", "127.0.0.1")]
+    assert dict(db.environment) == {"B": "2"}
+    assert db.command is None
+    if shutil.which("docker"):
+        files = [word for path in result.compose_files for word in ("-f", str(path))]
+        printed = subprocess.run(["docker", "compose", *files, "config"], capture_output=True, text=True, check=True).stdout
+        assert 'published: "5999"' in printed
+        assert "5432:5432" not in printed
+
+
 def test_adopting_without_additions_writes_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "shop"
     folder.mkdir()
