@@ -51,12 +51,15 @@ def main() -> NoReturn:
             json.dump({"total": time.monotonic() - ZERO, "calls": CALLS}, out)
         leave(status)
 
-    # devstack leaves without waiting for its threads; this is the last moment to write.
+    # devstack leaves without waiting for its threads, or by SystemExit; this is the last moment to write.
     os._exit = ending
     sys.path.pop(0)  # this folder: it has a module called profile, as the standard library does
     from devstack.cli import main as run
 
-    run()
+    try:
+        run()
+    except SystemExit as end:
+        ending(end.code if isinstance(end.code, int) else 0)
 
 
 if __name__ == "__main__":
