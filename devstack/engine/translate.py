@@ -7,6 +7,7 @@ The SDK raises several families, most of them no `DockerException`: its own, `re
 from __future__ import annotations
 
 import errno
+import http.client
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,14 +19,20 @@ from devstack.errors import Conflict, DevstackError, EngineError, EngineRefused,
 
 FAMILIES: tuple[type[Exception], ...] = (
     docker.errors.DockerException,
+    docker.errors.ContextException,
+    docker.errors.StreamParseError,
     requests.exceptions.RequestException,
     urllib3.exceptions.HTTPError,
+    http.client.HTTPException,
     OSError,
     TypeError,
     ValueError,
     LookupError,
     AttributeError,
 )
+
+LINE = OSError | urllib3.exceptions.HTTPError | http.client.HTTPException
+"""Those of them that speak of the connection; the rest speak of what came over it."""
 
 
 @contextmanager
@@ -42,9 +49,9 @@ def translated(doing: str) -> Iterator[None]:
 def as_ours(error: Exception, doing: str) -> DevstackError:
     if isinstance(error, docker.errors.APIError):
         return refusal(error.status_code, str(error.explanation or error), doing)
-    if isinstance(error, docker.errors.DockerException):
+    if isinstance(error, docker.errors.DockerException | docker.errors.ContextException):
         return _unanswered(error, doing) if _cause(error) else EngineError(f"the Docker SDK gave up while {doing}: {error}")
-    if isinstance(error, requests.exceptions.JSONDecodeError) or not isinstance(error, OSError | urllib3.exceptions.HTTPError):
+    if isinstance(error, requests.exceptions.JSONDecodeError) or not isinstance(error, LINE):
         return EngineError(f"the engine sent an unreadable reply while {doing} ({type(error).__name__}: {error})")
     return _unanswered(error, doing)
 
@@ -103,6 +110,6 @@ def _cause(error: BaseException) -> OSError | None:
 def _unanswered(error: Exception, doing: str) -> EngineError:
     if isinstance(error, requests.exceptions.Timeout | urllib3.exceptions.TimeoutError | TimeoutError):
         return EngineError(f"the engine did not answer in time while {doing}", hints=["is it frozen? try: docker info"])
-    broken = isinstance(error, requests.exceptions.ChunkedEncodingError | urllib3.exceptions.ProtocolError)
+    broken = isinstance(error, requests.exceptions.ChunkedEncodingError | urllib3.exceptions.ProtocolError | http.client.HTTPException)
     what = "broke off its reply" if broken else "stopped answering"
     return EngineError(f"the engine {what} while {doing} ({reason(error)})", hints=["look whether it runs: docker info"])
