@@ -46,13 +46,18 @@ class Neighbour:
     profiles: frozenset[str] = frozenset()
 
 
-def kind_body(instance: Instance, instances: Mapping[str, Instance], others: Mapping[str, Neighbour], overlay: MappingNode) -> Body:
-    """The service of a kind. `others` are all services of the stack; `overlay` is the user's, its paths adjusted."""
+def kind_body(
+    instance: Instance,
+    instances: Mapping[str, Instance],
+    base: dict[str, Json],
+    others: Mapping[str, Neighbour],
+    overlay: MappingNode,
+) -> Body:
+    """The service of a kind. `base` is its fragment, `others` are all services, `overlay` is the user's, its paths adjusted."""
     check_mounts(instance)
     expressions = expressions_of(instance, instances)
     configs = _configs(instance, instances, expressions)
-    base = fragment(instance, instances, expressions)
-    base["environment"] = {**_object(base.get("environment")), **_expanded(wired(instance, instances), expressions)}
+    base = {**base, "environment": {**_object(base.get("environment")), **_expanded(wired(instance, instances), expressions)}}
     if not base["environment"]:
         del base["environment"]
     if instance.ports:

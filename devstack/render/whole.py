@@ -16,6 +16,7 @@ from devstack.render.rebase import beside, rebased, rebased_file
 from devstack.render.tags import dump_tagged, tagged
 from devstack.render.templating import Templates
 from devstack.spec.faults import Faults
+from devstack.spec.find import shown
 from devstack.spec.kinds import Kind
 from devstack.spec.model import Spec
 
@@ -43,7 +44,8 @@ def instances_of(spec: Spec, kinds: Mapping[str, Kind]) -> dict[str, Instance]:
         if not service.kind:
             continue
         kind = kinds[service.kind]
-        templates = folders.setdefault(kind.folder, Templates(kind.folder, change))
+        templates = folders.get(kind.folder) or Templates(kind.folder, change, trusted=kind.builtin)
+        folders[kind.folder] = templates
         found[name] = instance_of(service, kind, spec.name, templates)
     return found
 
@@ -58,13 +60,15 @@ def whole(spec: Spec, kinds: Mapping[str, Kind]) -> Whole:
     instances = instances_of(spec, kinds)
     change = beside(spec.root, project_directory(spec))
     overlays = {name: rebased(service.overlay, change) for name, service in spec.services.items()}
-    others = _neighbours(spec, instances)
-    faults = Faults()
+    everything = {key: text for other in instances.values() for key, text in other.expressions().items()}
+    bases = {name: fragment(instance, instances, everything) for name, instance in instances.items()}
+    others = _neighbours(spec, bases)
+    faults = Faults({shown(path): path.read_text(encoding="utf-8", errors="replace") for path in spec.files})
     bodies: dict[str, Body] = {}
     for name, service in spec.services.items():
         try:
             if name in instances:
-                bodies[name] = kind_body(instances[name], instances, others, overlays[name])
+                bodies[name] = kind_body(instances[name], instances, bases[name], others, overlays[name])
             else:
                 bodies[name] = plain_body(service, overlays[name])
         except SpecError as error:
@@ -77,10 +81,9 @@ def whole(spec: Spec, kinds: Mapping[str, Kind]) -> Whole:
     return Whole(text, instances, ports)
 
 
-def _neighbours(spec: Spec, instances: Mapping[str, Instance]) -> dict[str, Neighbour]:
+def _neighbours(spec: Spec, bases: Mapping[str, dict[str, Json]]) -> dict[str, Neighbour]:
     """Every service as its dependents see it, adopted ones included."""
     found: dict[str, Neighbour] = {}
-    everything = {key: text for other in instances.values() for key, text in other.expressions().items()}
     for path in spec.compose:
         try:
             node = read(path)
@@ -91,9 +94,8 @@ def _neighbours(spec: Spec, instances: Mapping[str, Instance]) -> dict[str, Neig
             if isinstance(entry.value, MappingNode):
                 found[entry.key] = Neighbour(has_healthcheck({}, entry.value), profiles_of(entry.value))
     for name, service in spec.services.items():
-        base = fragment(instances[name], instances, everything) if name in instances else {}
         known = found.get(name, Neighbour())
-        healthy = has_healthcheck(base, service.overlay) or (known.healthy and service.overlay.get("healthcheck") is None)
+        healthy = has_healthcheck(bases.get(name, {}), service.overlay) or (known.healthy and service.overlay.get("healthcheck") is None)
         found[name] = Neighbour(healthy, known.profiles | profiles_of(service.overlay))
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
@@ -103,17 +104,24 @@ def templates_root() -> Path:
 
 def load_kinds(root: Path) -> Mapping[str, Kind]:
     """Every kind by name, ours and those in `root`/templates/services. Raises `SpecError` for a wrong `kind.yml`."""
-    faults = Faults()
-    kinds: dict[str, Kind] = {}
-    for folder, builtin in ((templates_root() / "services", True), (root / "templates" / "services", False)):
-        if not folder.is_dir() or (not builtin and folder.resolve() == (templates_root() / "services").resolve()):
-            continue
-        for path in sorted(folder.glob("*/kind.yml")):
-            kind = _read(path, builtin, faults)
-            if kind is not None:
-                kinds[kind.name] = kind
-    faults.raise_all()
+    own = root / "templates" / "services"
+    kinds = _builtin_kinds()
+    if own.is_dir() and own.resolve() != (templates_root() / "services").resolve():
+        kinds = {**kinds, **_kinds_in(own, False)}
     return MappingProxyType(kinds)
+
+
+@cache
+def _builtin_kinds() -> dict[str, Kind]:
+    return _kinds_in(templates_root() / "services", True)
+
+
+def _kinds_in(folder: Path, builtin: bool) -> dict[str, Kind]:
+    faults = Faults()
+    found = (_read(path, builtin, faults) for path in sorted(folder.glob("*/kind.yml")))
+    kinds = {kind.name: kind for kind in found if kind is not None}
+    faults.raise_all()
+    return kinds
 
 
 def _read(path: Path, builtin: bool, faults: Faults) -> Kind | None:
