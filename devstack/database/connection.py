@@ -9,7 +9,6 @@ from __future__ import annotations
 import selectors
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -19,11 +18,11 @@ from psycopg import pq
 from devstack.database.outcome import (
     ConnectionLost,
     CopyIn,
-    DatabaseMissing,
     Done,
     Fault,
     Outcome,
     StatementRefused,
+    fault_of,
     is_not_yet,
     named,
     one_line,
@@ -155,7 +154,7 @@ class Connection:
                 return
             match result.status:
                 case pq.ExecStatus.FATAL_ERROR:
-                    yield _fault(result.error_field)
+                    yield fault_of(result.error_field)
                 case pq.ExecStatus.COPY_IN:
                     yield CopyIn()
                 case pq.ExecStatus.COPY_OUT:
@@ -231,7 +230,7 @@ class Connection:
         if error.diag.sqlstate is not None and self._pg.status == pq.ConnStatus.OK:
             result = error.pgresult
             if result is not None:
-                return StatementRefused(_fault(result.error_field))
+                return StatementRefused(fault_of(result.error_field))
         return ConnectionLost(f"{named(self.target)} closed the connection", details=[("server", one_line(str(error)))])
 
 
@@ -273,24 +272,6 @@ def connect(
         pause = min(pause * 1.5, 0.25)
 
 
-def create_database(target: Target, *, application_name: str, deadline: float | None = None) -> bool:
-    """Make the target's database on its server, owned by the target's user. False when somebody else just made it."""
-    for maintenance in ("postgres", "template1"):
-        try:
-            connection = connect(replace(target, database=maintenance), application_name=application_name, deadline=deadline)
-        except DatabaseMissing:
-            continue
-        with connection:
-            try:
-                connection.rows(f"CREATE DATABASE {connection.identifier(target.database)}")
-            except StatementRefused as error:
-                if error.fault.sqlstate == "42P04":
-                    return False
-                raise
-            return True
-    raise DatabaseMissing(f"{named(target)} has neither a database postgres nor template1 to create {target.database} from")
-
-
 def _open(target: Target, application_name: str, options: dict[str, str], deadline: float | None) -> psycopg.Connection[Row]:
     left = 10.0 if deadline is None else max(0.0, deadline - time.monotonic())
     return psycopg.connect(
@@ -307,26 +288,4 @@ def _open(target: Target, application_name: str, options: dict[str, str], deadli
         target_session_attrs="any",
         autocommit=True,
         prepare_threshold=None,
-    )
-
-
-def _fault(field: Callable[[int], bytes | None]) -> Fault:
-    def text(code: pq.DiagnosticField) -> str:
-        return (field(code) or b"").decode("utf-8", "replace")
-
-    def number(code: pq.DiagnosticField) -> int | None:
-        found = text(code)
-        return int(found) if found.isdigit() else None
-
-    f = pq.DiagnosticField
-    return Fault(
-        severity=text(f.SEVERITY_NONLOCALIZED) or text(f.SEVERITY),
-        sqlstate=text(f.SQLSTATE),
-        message=text(f.MESSAGE_PRIMARY),
-        detail=text(f.MESSAGE_DETAIL),
-        hint=text(f.MESSAGE_HINT),
-        context=text(f.CONTEXT),
-        position=number(f.STATEMENT_POSITION),
-        internal_query=text(f.INTERNAL_QUERY),
-        internal_position=number(f.INTERNAL_POSITION),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from devstack.database.target import Target
@@ -113,3 +114,26 @@ def one_line(text: str) -> str:
     """libpq's words without the address it always puts in front."""
     text = re.sub(r'^connection failed: |connection to server at "[^"]*"(, port \d+)?(?: \([^)]*\))? failed: ', "", text)
     return " ".join(text.split()).removeprefix("FATAL: ").strip()
+
+
+def fault_of(field: Callable[[int], bytes | None]) -> Fault:
+    """The fault in a result; `field` gives one of its fields by the protocol's letter."""
+
+    def text(letter: str) -> str:
+        return (field(ord(letter)) or b"").decode("utf-8", "replace")
+
+    def number(letter: str) -> int | None:
+        found = text(letter)
+        return int(found) if found.isdigit() else None
+
+    return Fault(
+        severity=text("V") or text("S"),
+        sqlstate=text("C"),
+        message=text("M"),
+        detail=text("D"),
+        hint=text("H"),
+        context=text("W"),
+        position=number("P"),
+        internal_query=text("q"),
+        internal_position=number("p"),
+    )

@@ -10,7 +10,7 @@ from devstack.database import ledger
 from devstack.database.connection import Connection
 from devstack.database.fault import Place, place_of, sql_error
 from devstack.database.ledger import Entry
-from devstack.database.outcome import CopyIn, Fault
+from devstack.database.outcome import ConnectionLost, CopyIn, Fault
 from devstack.database.script import Script, Segment, Statement
 from devstack.errors import DevstackError, SqlError
 
@@ -46,6 +46,9 @@ def run_file(connection: Connection, script: Script, entry: Entry, state: State)
             fault = _record(connection, script, entry, started)
             if fault is not None:
                 raise sql_error(script, fault, None, state(True))
+    except ConnectionLost as error:
+        error.hints = (*error.hints, f"whether {script.name} was applied stands in the database itself: devstack up goes on from there")
+        raise
     except BaseException:
         _roll_back(connection)
         raise

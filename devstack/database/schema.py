@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from devstack.database import ledger, scanner, source
-from devstack.database.connection import Connection, connect, create_database
+from devstack.database.connection import Connection, connect
+from devstack.database.creation import create_database
 from devstack.database.outcome import DatabaseMissing
 from devstack.database.run import run_file
 from devstack.database.script import Script, checksum

@@ -17,7 +17,7 @@ from types import MappingProxyType
 from devstack import labels
 from devstack.compose.model import Stack, Volume
 from devstack.engine.base import Engine
-from devstack.errors import DevstackError, UsageError
+from devstack.errors import Conflict, DevstackError, UsageError
 
 PROJECT = "io.devstack.project"
 """On volumes of ours that are no part of the stack: the project they belong to."""
@@ -159,8 +159,7 @@ def remove(engine: Engine, snapshot: Snapshot) -> None:
     engine.remove_volume(snapshot.marker)
     for part in snapshot.parts:
         if part.copy:
-            free(engine, part.copy)
-            engine.remove_volume(part.copy)
+            discard(engine, part.copy)
 
 
 def _copy(engine: Engine, stack: Stack, volume: Volume, name: str, image: str) -> str:
@@ -185,6 +184,20 @@ def free(engine: Engine, volume: str) -> None:
             engine.remove(container.id)
 
 
+def discard(engine: Engine, volume: str) -> None:
+    """Remove a volume, and a helper that holds it. One that a killed command had just asked for may still be coming into being."""
+    for pause in (0.2, 0.5, 0.0):
+        free(engine, volume)
+        try:
+            engine.remove_volume(volume)
+        except Conflict:
+            if not pause:
+                raise
+            time.sleep(pause)
+        else:
+            return
+
+
 def _sweep(engine: Engine, project: str, complete: Sequence[Snapshot]) -> None:
     """Remove the copies of snapshots that were never completed; never while something half-done may still need them."""
     kept = {name for snapshot in complete for name in (snapshot.marker, *(part.copy for part in snapshot.parts))}
@@ -195,8 +208,7 @@ def _sweep(engine: Engine, project: str, complete: Sequence[Snapshot]) -> None:
         )
     for volume in volumes:
         if labels.SNAPSHOT in volume.labels and volume.name not in kept:
-            free(engine, volume.name)
-            engine.remove_volume(volume.name)
+            discard(engine, volume.name)
 
 
 def _check_name(name: str, before: Sequence[Snapshot]) -> None:

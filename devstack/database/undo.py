@@ -163,7 +163,6 @@ def _put_back(engine: Engine, stack: Stack, part: Part) -> None:
 
 def _remove(engine: Engine, volume: Volume, image: str) -> None:
     """Remove a volume and its data. Removing one whose data lives elsewhere (NFS, a bound folder) would keep that: empty it first."""
-    snapshots.free(engine, volume.name)
     if image and (volume.driver_opts or volume.driver not in ("", "local")):
         command = ("find", "/data", "-mindepth", "1", "-delete")
         mounts = {volume.name: ("/data", False)}
@@ -171,7 +170,7 @@ def _remove(engine: Engine, volume: Volume, image: str) -> None:
         if result.exit_code:
             words = result.stderr.decode(errors="replace").strip()
             raise DevstackError(f"volume {volume.name} could not be emptied", details=[("find says", words)])
-    engine.remove_volume(volume.name)
+    snapshots.discard(engine, volume.name)
 
 
 def _volume_of(stack: Stack, part: Part) -> Volume:

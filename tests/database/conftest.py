@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from devstack.database.connection import Connection, connect, create_database
+from devstack.database.connection import Connection, connect
+from devstack.database.creation import create_database
 from devstack.database.schema import SchemaFiles
 from devstack.database.target import Target
 from tests.database.server import Server, server

@@ -19,7 +19,8 @@ from pathlib import Path
 from devstack.database.connection import Connection, connect
 from devstack.database.target import Target
 
-IMAGE = "postgres:17"
+IMAGE = os.environ.get("DEVSTACK_TEST_POSTGRES", "postgres:17")
+"""Set the variable to an image to run these tests on that server instead of the machine's own."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def free_port() -> int:
 @contextlib.contextmanager
 def server() -> Iterator[Server]:
     binaries = newest_binaries()
-    if binaries is not None:
+    if binaries is not None and "DEVSTACK_TEST_POSTGRES" not in os.environ:
         with _from_binaries(binaries) as running:
             yield running
     else:
@@ -115,22 +116,18 @@ def _from_image() -> Iterator[Server]:
         environment={"POSTGRES_USER": "shop", "POSTGRES_PASSWORD": password, "POSTGRES_DB": "postgres"},
         ports={"5432/tcp": ("127.0.0.1", port)},
     )
+    target = Target("127.0.0.1", port, "shop", password, "postgres", "db")
+
+    def start() -> None:
+        container.start()
+        connect(target, application_name="test", deadline=time.monotonic() + 60).close()
+
     try:
-        _wait_for(port)
-        yield Server(Target("127.0.0.1", port, "shop", password, "postgres", "db"), container.kill, container.start)
+        connect(target, application_name="test", deadline=time.monotonic() + 60).close()
+        yield Server(target, container.kill, start)
     finally:
         container.remove(force=True, v=True)
         client.close()
-
-
-def _wait_for(port: int) -> None:
-    target = Target("127.0.0.1", port, "shop", None, "postgres", "db")
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        with contextlib.suppress(Exception):
-            connect(target, application_name="test", deadline=end).close()
-            return
-        time.sleep(0.2)
 
 
 def tables(connection: Connection) -> list[str]:

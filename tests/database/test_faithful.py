@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from devstack.database.connection import Connection, connect, create_database
+from devstack.database.connection import Connection, connect
+from devstack.database.creation import create_database
 from devstack.database.scanner import parse
 from devstack.database.schema import SchemaFiles, apply
 from devstack.database.target import Target

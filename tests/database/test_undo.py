@@ -43,9 +43,9 @@ def filled(store: Engine) -> Iterator[Stack]:
     write(store, made, "db", "first")
     write(store, made, "cache", "warm")
     yield made
+    for volume in (*store.volumes(f"{PROJECT}={made.name}"), *store.volumes(f"{labels.PROJECT}={made.name}")):
+        snapshots.discard(store, volume.name)
     sweep(store, made.name)
-    for volume in store.volumes(f"{PROJECT}={made.name}"):
-        store.remove_volume(volume.name)
 
 
 def in_memory() -> MemoryEngine:
