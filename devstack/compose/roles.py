@@ -20,6 +20,10 @@ _POSTGRES = {
 _REDIS = {"redis", "valkey", "redis-stack", "redis-stack-server", "keydb", "redis-alpine"}
 _BESIDE = re.compile(r"export|backup|dump|admin|bouncer|pool|proxy|operator|client|migrat|pgrst|rest$|init")
 """Words in an image's name that make it a companion of a database, not one."""
+_CLIENTS = {"psql", "pg_dump", "pg_dumpall", "pg_restore", "pg_isready", "pgbench", "createdb", "dropdb", "createuser", "vacuumdb"}
+_SHELLS = {"sh", "bash", "ash", "dash"}
+_SERVER = re.compile(r"docker-entrypoint|(?:^|[\s;&|/])postgres(?=\s|$)")
+"""What starts the server where a shell is what the container runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,12 +94,23 @@ def postgres_mount_problem(service: Service) -> str | None:
 
 
 def _is_postgres(name: str, service: Service) -> bool:
+    if not _runs_server(service):
+        return False
     if name in _POSTGRES:
         return True
     if _BESIDE.search(name) or "POSTGRES_HOST" in service.environment:
         return False
     said = {"POSTGRES_PASSWORD", "POSTGRES_PASSWORD_FILE", "POSTGRES_HOST_AUTH_METHOD"} & set(service.environment)
     return bool(said) and re.search(r"postgres|pgvector|postgis|timescale", name) is not None
+
+
+def _runs_server(service: Service) -> bool:
+    """Whether the image's server is what runs, not a client of it: `command: [psql, ...]`, `entrypoint: [sh, -c, "pg_dump ..."]`."""
+    words = [*(service.entrypoint or ()), *(service.command or ())]
+    program = PurePosixPath(words[0]).name if words else ""
+    if program in _CLIENTS:
+        return False
+    return program not in _SHELLS or _SERVER.search(" ".join(words)) is not None
 
 
 def _postgres(service: Service, secrets: Mapping[str, FileObject]) -> Postgres:

@@ -76,7 +76,7 @@ class Wait:
         """Take in an inspect of the container."""
         self.running = container.state in (State.RUNNING, State.PAUSED)
         if container.health is not Health.NONE:
-            self.health, self.probed = container.health, True
+            self.health, self.probed = _health(container), True
         if container.state is State.EXITED:
             self.exit_code = container.exit_code if container.exit_code is not None else 0
         if container.detail is not None:
@@ -125,6 +125,14 @@ class Wait:
         elif self.running:
             moments.append(self.stands_since + STAND)
         return max(0.0, min(moment for moment in moments) - now)
+
+
+def _health(container: Container) -> Health:
+    """What the probes say. A pause makes the engine say unhealthy although the last probe passed: then the next one decides."""
+    probes = container.detail.probes if container.detail else ()
+    if container.health is Health.UNHEALTHY and probes and probes[-1].exit_code == 0:
+        return Health.STARTING
+    return container.health
 
 
 def granted(check: Healthcheck | None) -> float:

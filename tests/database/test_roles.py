@@ -167,3 +167,29 @@ def test_data_that_would_be_lost_is_told_with_the_line_to_write(
 def test_a_tmpfs_given_in_short_form_counts() -> None:
     problem = postgres_mount_problem(service("postgres:17", tmpfs=("/var/lib/postgresql/data:size=1g",)))
     assert problem is not None and "in memory" in problem
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        {"command": ("psql", "-f", "/seed.sql")},
+        {"entrypoint": ("sh", "-ec", "pg_dump -h db -U postgres shop > /backup/shop.sql")},
+        {"entrypoint": ("/usr/bin/pg_dump",), "command": ("-h", "db")},
+        {"command": ("bash", "-c", "until pg_isready -h db; do sleep 1; done")},
+    ],
+)
+def test_a_client_of_the_postgres_image_is_no_database(command: dict[str, tuple[str, ...]]) -> None:
+    assert role_of(service("postgres:17", **command)) is None
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        {"command": ("-c", "log_statement=all")},
+        {"command": ("postgres", "-c", "fsync=off")},
+        {"command": ("sh", "-c", "exec docker-entrypoint.sh postgres -c fsync=off")},
+        {"entrypoint": ("/usr/local/bin/wait-then-start",)},
+    ],
+)
+def test_a_server_with_other_words_on_its_command_line_is_still_one(command: dict[str, tuple[str, ...]]) -> None:
+    assert isinstance(role_of(service("postgres:17", **command)), Postgres)
