@@ -1,0 +1,69 @@
+"""Ports: checked before anything is made, the holder is named, and another one is kept."""
+
+from __future__ import annotations
+
+import os
+
+from tests.scenarios.checkout import free_ports, listener
+from tests.scenarios.conftest import MakeCheckout
+from tests.scenarios.stacks import PAIR
+
+
+def test_a_port_held_by_a_process_is_named_and_nothing_is_created(checkout: MakeCheckout) -> None:
+    pair = checkout(PAIR)
+    with listener(pair.port):
+        ran = pair.devstack("up", code=6)
+    assert f"port {pair.port} on 127.0.0.1 is taken" in ran.err
+    assert f"pid {os.getpid()}" in ran.err
+    assert "wanted by   app (devstack.yml:3" in ran.err
+    assert "devstack up --port app=" in ran.err
+    observed = pair.engine.observe(pair.name)
+    assert not observed.containers and not observed.networks and not observed.volumes
+
+
+def test_a_port_held_by_another_stack_is_named_with_its_project(checkout: MakeCheckout) -> None:
+    theirs = checkout(PAIR)
+    theirs.devstack("up")
+    mine = checkout(PAIR, port=theirs.port)
+    ran = mine.devstack("up", "--json", code=6)
+    error = ran.document["error"]
+    assert error["code"] == "port-taken"
+    assert f"{theirs.name}-app-1" in error["details"]["held by"] and theirs.name in error["details"]["held by"]
+    assert mine.ids() == {}
+    assert theirs.is_healthy()
+
+
+def test_another_port_is_kept(checkout: MakeCheckout) -> None:
+    pair = checkout(PAIR)
+    [other] = free_ports(1)
+    with listener(pair.port):
+        ran = pair.devstack("up", "--port", f"app={other}")
+        assert f"http://localhost:{other}" in ran.out
+        assert pair.env()["APP_PORT"] == str(other)
+        assert pair.devstack("up").out.startswith("nothing to do")
+    pair.devstack("down")
+    pair.devstack("up")
+    assert pair.containers()["app-1"].bindings[0].published == other
+
+
+def test_ports_are_published_on_this_machine_only(checkout: MakeCheckout) -> None:
+    pair = checkout(PAIR)
+    pair.devstack("up")
+    assert {b.host_ip for b in pair.containers()["app-1"].bindings} == {"127.0.0.1"}
+
+
+def test_doctor_names_who_holds_a_port(checkout: MakeCheckout) -> None:
+    pair = checkout(PAIR)
+    with listener(pair.port):
+        ran = pair.devstack("doctor", "--json", code=1)
+    [finding] = [f for f in ran.data["findings"] if f["subject"] == f"port {pair.port}"]
+    assert finding["state"] == "bad" and f"pid {os.getpid()}" in finding["text"] and "--port app=" in finding["fix"]
+    assert ran.document["ok"] is False
+
+
+def test_a_service_may_be_changed_while_it_holds_its_own_port(checkout: MakeCheckout) -> None:
+    pair = checkout(PAIR)
+    pair.devstack("up")
+    pair.edit("devstack.yml", "LEVEL: info", "LEVEL: debug")
+    pair.devstack("up")
+    assert pair.is_healthy()
