@@ -35,7 +35,7 @@ def instance(kind: type[Exception]) -> Exception:
     if kind is urllib3.exceptions.InvalidChunkLength:
         return urllib3.exceptions.InvalidChunkLength(urllib3.HTTPResponse(), b"x")
     if issubclass(kind, http.client.IncompleteRead):
-        return kind(b"", 1)
+        return kind(0 if kind.__module__.startswith("urllib3") else b"", 1)  # type: ignore[arg-type]
     error: Any = kind.__new__(kind)
     fields = ("response", "explanation", "container", "command", "image", "exit_status", "build_log", "name", "param", "length")
     for field in fields:
