@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from devstack import labels
 from devstack.compose.model import EMPTY, Service, Stack, Strings
-from devstack.compose.roles import Postgres, role_of
+from devstack.compose.roles import Postgres, data_is_mounted_beside, postgres_mount_problem, role_of
 from devstack.engine.base import Container, Engine, Observed
-from devstack.errors import DevstackError, PortTaken, SpecError
+from devstack.errors import DevstackError, PortTaken, Problem, SpecError, Where
 from devstack.execute import Executor, Happened, Results
 from devstack.execute.actions import Actions
 from devstack.plan.steps import ApplySchema, Build, Create, Plan, Pull, Remove, Start, Stop
@@ -46,10 +46,10 @@ def look(engine: Engine, stack: Stack) -> Observed:
 
 def make_plan(engine: Engine, stack: Stack, spec: Spec | None, observed: Observed, options: UpOptions) -> Plan:
     """The plan of an `up`, with the databases whose schema is not known to be up to date, and its ports checked."""
-    check_mounts(stack)
+    notes = check_mounts(stack)
     plan = plan_up(stack, observed, replace(options, schema=schema_tasks(engine, stack, spec, observed, options)))
     check_ports(engine, stack, spec, observed, plan)
-    return plan
+    return replace(plan, notes=(*plan.notes, *notes)) if plan.steps else plan
 
 
 def carry_out(
@@ -76,14 +76,33 @@ def carry_out(
     return Brought(plan=plan, results=results, before=observed)
 
 
-def check_mounts(stack: Stack) -> None:
-    """Refuse a Postgres whose data would silently be lost because its volume is mounted beside the data folder."""
-    from devstack.compose.roles import postgres_mount_problem
+def check_mounts(stack: Stack) -> tuple[str, ...]:
+    """Refuse a Postgres whose volume is mounted beside its data folder: its data would silently be lost.
 
+    Data that is kept nowhere on purpose (tmpfs, a nameless volume) is only worth a note; the notes are given back.
+    """
+    notes: list[str] = []
     for service in stack.services.values():
         problem = postgres_mount_problem(service)
+        if problem and data_is_mounted_beside(service):
+            raise SpecError([Problem(_where_mounted(stack, service.name), problem, path=f"services.{service.name}.volumes")])
         if problem:
-            raise DevstackError(f"{service.name}: {problem}", code="data-mount")
+            notes.append(f"{service.name}: {problem}")
+    return tuple(notes)
+
+
+def _where_mounted(stack: Stack, service: str) -> Where:
+    """The place of a service's `volumes:` in the last Compose file that has one."""
+    from devstack.document import MappingNode, read
+
+    place = Where(str(stack.files[-1]))
+    for path in stack.files:
+        node = read(path) if path.is_file() else None
+        for key in ("services", service, "volumes"):
+            node = node.get(key) if isinstance(node, MappingNode) else None
+        if node is not None:
+            place = node.where
+    return place
 
 
 # Schema

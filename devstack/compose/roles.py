@@ -80,7 +80,7 @@ def postgres_mount_problem(service: Service) -> str | None:
     mount = _data_mount(service, role)
     version = f"PostgreSQL {role.major}" if role.major else "this image"
     if mount is None:
-        near = [m.target for m in service.mounts if re.search(r"postgres|pgdata|pgsql", m.target) and not _is_file(m)]
+        near = _mounted_beside(service)
         if near:
             return f"{near[0]} is mounted, but {version} keeps its data elsewhere and would lose it on `down`; {write}"
         return f"nothing is mounted for the data, which is lost on `down`; {write}"
@@ -91,6 +91,16 @@ def postgres_mount_problem(service: Service) -> str | None:
     if mount.read_only:
         return f"the data mount at {mount.target} is read-only"
     return None
+
+
+def data_is_mounted_beside(service: Service) -> bool:
+    """Whether a PostgreSQL has a mount that is meant for its data, in a place where it keeps none: that is never on purpose."""
+    role = role_of(service)
+    return isinstance(role, Postgres) and _data_mount(service, role) is None and bool(_mounted_beside(service))
+
+
+def _mounted_beside(service: Service) -> list[str]:
+    return [m.target for m in service.mounts if re.search(r"postgres|pgdata|pgsql", m.target) and not _is_file(m)]
 
 
 def _is_postgres(name: str, service: Service) -> bool:
