@@ -77,6 +77,9 @@ def whole(spec: Spec, kinds: Mapping[str, Kind]) -> Whole:
     _check_variables(spec, instances, ports, faults)
     faults.raise_all()
     document = _document(spec, bodies, change)
+    if not document and spec.render.compose.is_file():
+        # An overlay of earlier days would still be read by everybody: it is emptied, not left.
+        document = {"services": {}}
     text = HEADER.format(source=spec.files[0].name) + dump_tagged(document) if document else ""
     return Whole(text, instances, ports)
 

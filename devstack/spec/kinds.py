@@ -179,7 +179,7 @@ class _Reader:
 
     def _option(self, entry: Entry) -> Option:
         path = f"options.{entry.key}"
-        found = self._fields(entry.value, path, ("type", "default", "help", "choices", "required"))
+        found = self._fields(entry.value, path, ("type", "default", "shown", "help", "choices", "required"))
         kind = _text(found.get("type"))
         if kind not in TYPES:
             hint = did_you_mean(kind, TYPES) or f"one of: {', '.join(TYPES)}"
@@ -188,6 +188,7 @@ class _Reader:
             name=entry.key,
             type=kind,
             default=plain(found["default"]) if "default" in found else None,
+            shown=_text(found.get("shown")),
             help=_text(found.get("help")),
             choices=tuple(value for value, _ in self.faults.texts(found.get("choices"), path)),
             required=self.faults.boolean(found.get("required"), path),

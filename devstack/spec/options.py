@@ -28,9 +28,20 @@ class Option:
     name: str
     type: str
     default: Json = None
+    shown: str = ""
+    """What a manual says instead of a default that is a template: "the project's name"."""
     help: str = ""
     choices: tuple[str, ...] = ()
     required: bool = False
+
+    @property
+    def default_text(self) -> str:
+        """The default as a manual shows it; "" where there is none."""
+        if self.shown or self.default is None:
+            return self.shown
+        if isinstance(self.default, bool):
+            return "true" if self.default else "false"
+        return "" if self.default in ({}, []) else str(self.default)
 
 
 class Wrong(Exception):

@@ -243,6 +243,15 @@ def test_adopting_without_additions_writes_nothing(tmp_path: Path) -> None:
     assert result.files == ()
 
 
+def test_an_overlay_that_is_no_longer_needed_is_emptied(tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text("name: shop\nservices: {db: {image: 'postgres:17'}}\n")
+    write(rendered(tmp_path, "compose: [compose.yaml]\nservices: {db: {mem_limit: 1g}}\n"))
+    result = rendered(tmp_path, "compose: [compose.yaml]\n")
+    write(result)
+    stack = load_stack(Sources(files=result.compose_files, directory=tmp_path, environment={}))
+    assert stack.services["db"].limits.memory is None
+
+
 def test_an_adopted_stack_under_another_name_says_so_in_the_env_file(tmp_path: Path) -> None:
     (tmp_path / "compose.yaml").write_text("name: shop\nservices: {db: {image: 'postgres:17'}}\n")
     assert rendered(tmp_path, "compose: [compose.yaml]\n").files == ()
