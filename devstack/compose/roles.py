@@ -22,7 +22,7 @@ _BESIDE = re.compile(r"export|backup|dump|admin|bouncer|pool|proxy|operator|clie
 """Words in an image's name that make it a companion of a database, not one."""
 _CLIENTS = {"psql", "pg_dump", "pg_dumpall", "pg_restore", "pg_isready", "pgbench", "createdb", "dropdb", "createuser", "vacuumdb"}
 _SHELLS = {"sh", "bash", "ash", "dash"}
-_SERVER = re.compile(r"docker-entrypoint|(?:^|[\s;&|/])postgres(?=\s|$)")
+_SERVER = re.compile(r"docker-entrypoint|(?:-c |[;&|(]\s*|exec |gosu \S+ |su-exec \S+ |/)postgres(?=\s|$)")
 """What starts the server where a shell is what the container runs."""
 
 
