@@ -6,17 +6,19 @@ document: `{"ok", "error", "data", "meta"}`.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from typing import TextIO
+from functools import cached_property
+from typing import TYPE_CHECKING, TextIO
 
 from devstack import __version__
-from devstack.compose.model import Json
 from devstack.errors import DevstackError, SpecError, describe
-from devstack.redact import Redactor
+
+if TYPE_CHECKING:
+    from devstack.compose.model import Json
+    from devstack.redact import Redactor
 
 SERVICE_COLOURS = ("36", "33", "32", "35", "34", "96", "93", "92", "95", "94")
 COLOURS = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "dim": "2", "bold": "1"}
@@ -41,12 +43,20 @@ class Console:
         self.command = command
         self.as_json = as_json
         self.begun = time.monotonic()
-        self.redactor = Redactor()
+        self.secrets: tuple[str, ...] = ()
         self.answered = False
+
+    @cached_property
+    def redactor(self) -> Redactor:
+        """What masks everything that is written; `--help` and `--version` write nothing and need none."""
+        from devstack.redact import Redactor
+
+        return Redactor(self.secrets)
 
     def hide(self, secrets: Iterable[str]) -> None:
         """Mask these values from now on."""
-        self.redactor = Redactor(secrets)
+        self.secrets = tuple(secrets)
+        self.__dict__.pop("redactor", None)
 
     def paint(self, text: str, colour: str, stream: TextIO | None = None) -> str:
         return f"\x1b[{COLOURS[colour]}m{text}\x1b[0m" if coloured(stream or sys.stderr) else text
@@ -90,6 +100,8 @@ class Console:
             self.say(self.paint(line, "red") if line.startswith("error:") else line)
 
     def _document(self, *, ok: bool, data: Json, error: DevstackError | None) -> None:
+        import json
+
         seconds = round(time.monotonic() - self.begun, 3)
         meta: dict[str, Json] = {"command": self.command, "seconds": seconds, "version": __version__}
         document: dict[str, Json] = {"ok": ok, "error": as_json(error) if error else None, "data": data, "meta": meta}

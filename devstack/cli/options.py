@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from devstack.errors import UsageError
-from devstack.project import Selection
+
+if TYPE_CHECKING:
+    from devstack.project import Selection
 
 
 def _complete_service(incomplete: str) -> list[str]:
     """Service names for shell completion, from the files of the current folder; nothing when they cannot be read."""
     from devstack.errors import DevstackError
-    from devstack.project import read
+    from devstack.project import Selection, read
 
     try:
         stack = read(Selection()).stack
@@ -69,6 +71,9 @@ def selection(
     services: list[str] | None = None,
 ) -> Selection:
     """The shared options as one value."""
+    # `--help` and `--version` import this module too, and need nothing of what reads a stack.
+    from devstack.project import Selection
+
     return Selection(
         files=tuple(file or ()),
         project_name=project_name or "",
