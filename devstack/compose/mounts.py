@@ -61,7 +61,6 @@ def _short(node: Node, path: str, faults: Faults) -> dict[str, Json]:
     if source.startswith(("/", ".", "~", "\\\\")) or _DRIVE.match(source):
         bind: dict[str, Json] = {"create_host_path": True}
         entry.update(type="bind", bind=bind)
-        entry["source"] = source if _DRIVE.match(source) else posixpath.normpath(source)
     else:
         entry.update(type="volume", volume={})
     for option in options:

@@ -63,8 +63,6 @@ def _probe(node: Node, path: str, faults: Faults) -> list[Json]:
     words = [scalar_text(item) for item in items(node) if isinstance(item, ScalarNode)]
     if words and words[0] not in ("CMD", "CMD-SHELL", "NONE"):
         faults.add(node, path, f"the list begins with {words[0]!r}", 'begin it with "CMD", or write the probe as one text')
-    elif len(words) == 1 and words[0] != "NONE":
-        faults.add(node, path, f"nothing follows {words[0]}")
     return list(words)
 
 

@@ -15,10 +15,10 @@ _WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 
 
 def absolute(path: str, directory: Path, home: str) -> str:
-    """`path` as an absolute one: `~` is `home`, a relative path begins at `directory`, `..` is resolved in the text."""
+    """`path` as an absolute one: `~` is `home`, a relative one begins at `directory`, its `..` resolved in the text."""
     if path == "~" or path.startswith("~/"):
-        path = home + path[1:]
-    if _WINDOWS.match(path):
+        return os.path.normpath(home + path[1:])
+    if _WINDOWS.match(path) or path.startswith("/"):
         return path
     return os.path.normpath(os.path.join(directory, path))  # noqa: PTH118 - text, not the file system
 

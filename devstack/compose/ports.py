@@ -26,8 +26,11 @@ def ports(node: Node, path: str, faults: Faults) -> Json:
         except ValueError as error:
             faults.add(item, inner, str(error))
             continue
+        # Compose tells a host port written as a number in the long form from one written as text.
+        published = item.get("published") if isinstance(item, MappingNode) else None
+        form = "number" if isinstance(published, ScalarNode) and isinstance(published.value, int) else ""
         for entry in entries:
-            found[tuple(str(entry.get(key, "")) for key in ("host_ip", "published", "target", "protocol"))] = entry
+            found[(*(str(entry.get(name, "")) for name in ("host_ip", "published", "target", "protocol")), form)] = entry
     return list(found.values())
 
 

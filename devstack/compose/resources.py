@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from devstack.compose.fieldtypes import Canonical, as_is, each, is_empty, labels, options, section, text_map, texts
+from devstack.compose.fieldtypes import Canonical, as_is, each, labels, options, section, text_map, texts
 from devstack.compose.model import Json
 from devstack.compose.shapes import Faults
 from devstack.document import MappingNode, Node, ScalarNode, plain
@@ -33,7 +33,7 @@ _FILE: dict[str, Canonical] = {
     "template_driver": as_is,
 }
 _MODEL: dict[str, Canonical] = {"name": as_is, "model": as_is, "context_size": as_is, "runtime_flags": texts}
-_EXCLUSIVE = ("driver", "driver_opts", "ipam", "internal", "labels", "attachable", "enable_ipv4", "enable_ipv6")
+_MADE_WITH = ("driver", "driver_opts", "labels")
 
 
 def network(key: str, node: Node, project: str, path: str, faults: Faults) -> dict[str, Json]:
@@ -80,9 +80,9 @@ def _resource(
     if external:
         found["external"] = True
         found["name"] = found.get("name") or outer or key
-        for name in _EXCLUSIVE:
-            if name in found and not is_empty(found[name]):
-                faults.add(node, path, f'"{name}" cannot be set on what is external', "it exists already; remove the key")
+        for name in _MADE_WITH if path.startswith("volumes") else ():
+            if name in found:
+                faults.add(node, path, f'"{name}" cannot be set on a volume that is external', "it exists already; remove the key")
     else:
         found["name"] = found.get("name") or f"{project}_{key}"
     return found

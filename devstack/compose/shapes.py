@@ -101,6 +101,27 @@ def _go_integer(digits: str) -> int:
     return sign * int(digits, 0)
 
 
+def bare_integer(node: Node, path: str, faults: Faults) -> Node:
+    """A whole number that is not written as text."""
+    if isinstance(node, ScalarNode) and isinstance(node.value, str):
+        faults.add(node, path, f"expected a whole number, got text ({node.value!r})", "write it without quotes")
+        return node
+    return integer(node, path, faults)
+
+
+def between(low: int, high: int) -> Shape:
+    """A whole number within bounds."""
+
+    def check(node: Node, path: str, faults: Faults) -> Node:
+        checked = integer(node, path, faults)
+        value = value_of(checked)
+        if isinstance(value, int) and not low <= value <= high:
+            faults.add(node, path, f"{value} is not between {low} and {high}")
+        return checked
+
+    return check
+
+
 def number(node: Node, path: str, faults: Faults) -> Node:
     if isinstance(node, ScalarNode) and not isinstance(node.value, bool):
         if isinstance(node.value, (int, float)):
