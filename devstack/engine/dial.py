@@ -10,7 +10,6 @@ import json
 import select
 import socket
 import ssl
-import subprocess
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -35,10 +34,9 @@ class Refused(Exception):
 class Duplex:
     """Bytes both ways. `receive` gives b"" at the end. `alive` raises when the engine is gone; it is called after long silence."""
 
-    def __init__(self, connection: socket.socket, ahead: bytes, process: subprocess.Popen[bytes] | None, alive: Callable[[], None]):
+    def __init__(self, connection: socket.socket, ahead: bytes, alive: Callable[[], None]) -> None:
         self._connection = connection
         self._ahead = ahead
-        self._process = process
         self._alive = alive
 
     def fileno(self) -> int:
@@ -92,9 +90,6 @@ class Duplex:
         except OSError:
             self._connection.close()
         self._connection.close()
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait()
 
 
 def readable(connection: socket.socket, seconds: float) -> bool:
@@ -105,7 +100,7 @@ def readable(connection: socket.socket, seconds: float) -> bool:
 
 def upgrade(endpoint: Endpoint, path: str, body: Mapping[str, object], *, timeout: float, alive: Callable[[], None]) -> Duplex:
     """POST `body` to `path` and keep the connection as a raw stream. Raises `Refused`, `OSError` or `EngineError`."""
-    connection, process = _connect(endpoint, timeout)
+    connection = _connect(endpoint, timeout)
     payload = json.dumps(body).encode()
     header = (
         f"POST {path} HTTP/1.1\r\nHost: engine\r\nUser-Agent: devstack\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n"
@@ -116,47 +111,29 @@ def upgrade(endpoint: Endpoint, path: str, body: Mapping[str, object], *, timeou
         ahead = _answer(connection, timeout)
     except BaseException:
         connection.close()
-        if process is not None:
-            process.kill()
-            process.wait()
         raise
     connection.settimeout(None)
-    return Duplex(connection, ahead, process, alive)
+    return Duplex(connection, ahead, alive)
 
 
-def _connect(endpoint: Endpoint, timeout: float) -> tuple[socket.socket, subprocess.Popen[bytes] | None]:
+def _connect(endpoint: Endpoint, timeout: float) -> socket.socket:
     parts = urlsplit(endpoint.url)
     if parts.scheme == "unix":
         connection = socket.socket(socket.AF_UNIX)
         connection.settimeout(timeout)
         connection.connect(endpoint.url.removeprefix("unix://"))
-        return connection, None
-    if parts.scheme == "ssh":
-        return _over_ssh(endpoint.url, timeout)
+        return connection
     if parts.scheme not in ("tcp", "http", "https"):
         raise EngineError(f"commands cannot be run over {parts.scheme}://", hints=["use a unix://, tcp:// or ssh:// endpoint"])
     plain = socket.create_connection((parts.hostname or "localhost", parts.port or 2375), timeout)
     if not endpoint.tls and parts.scheme != "https":
-        return plain, None
+        return plain
     context = ssl.create_default_context()
     if endpoint.tls:
         folder = Path(endpoint.tls)
         context.load_verify_locations(folder / "ca.pem")
         context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
-    return context.wrap_socket(plain, server_hostname=parts.hostname), None
-
-
-def _over_ssh(url: str, timeout: float) -> tuple[socket.socket, subprocess.Popen[bytes]]:
-    """The far Docker CLI joins its engine's socket to its standard input and output; ssh carries them here."""
-    parts = urlsplit(url)
-    ours, theirs = socket.socketpair()
-    user = ["-l", parts.username] if parts.username else []
-    port = ["-p", str(parts.port)] if parts.port else []
-    command = ["ssh", *user, *port, "--", parts.hostname or "", "docker system dial-stdio"]
-    process = subprocess.Popen(command, stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=subprocess.DEVNULL, start_new_session=True)
-    theirs.close()
-    ours.settimeout(timeout)
-    return ours, process
+    return context.wrap_socket(plain, server_hostname=parts.hostname)
 
 
 def _answer(connection: socket.socket, timeout: float) -> bytes:

@@ -67,7 +67,7 @@ class DockerSession:
         with translated(doing):
             try:
                 self._duplex = dial.upgrade(
-                    wire.endpoint, path, {"Detach": False, "Tty": tty}, timeout=wire.timeout, alive=wire.ping
+                    wire.line, path, {"Detach": False, "Tty": tty}, timeout=wire.timeout, alive=wire.ping
                 )
             except dial.Refused as error:
                 raise refusal(error.status, error.words, doing) from error

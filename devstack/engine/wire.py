@@ -6,6 +6,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import docker
@@ -14,6 +15,8 @@ import requests
 
 from devstack.engine.base import Endpoint
 from devstack.engine.translate import dropped, translated
+from devstack.engine.tunnel import Tunnel
+from devstack.errors import EngineError
 
 T = TypeVar("T")
 Params = dict[str, str | int]
@@ -24,17 +27,27 @@ BACKOFF = (0.1, 0.3, 0.9)
 
 
 class Wire:
-    """What every other module here calls the engine through. `api` is the version spoken, such as (1, 51)."""
+    """What every other module here calls the engine through. `api` is the version spoken, such as (1, 51).
+
+    `endpoint` is where the engine is, `line` where it is reached: the same, or the near end of a tunnel.
+    """
 
     def __init__(self, endpoint: Endpoint, timeout: float) -> None:
         self.endpoint = endpoint
         self.timeout = timeout
-        with translated(f"connecting to {endpoint}"):
-            self.client = _client(endpoint, timeout)
-            version: dict[str, Any] = self.client.version(api_version=False)
+        self._tunnel = Tunnel(endpoint.url) if endpoint.url.startswith("ssh://") else None
+        self.line = replace(endpoint, url=self._tunnel.url) if self._tunnel else endpoint
+        try:
+            with translated(f"connecting to {endpoint}"):
+                self.client = _client(self.line, timeout)
+                version: dict[str, Any] = self.client.version(api_version=False)
+                major, _, minor = self.client.api_version.partition(".")
+                self.api = (int(major), int(minor))
+        except EngineError as error:
+            said = self._tunnel.said() if self._tunnel else ""
+            self._close_tunnel()
+            raise EngineError(said or error.message, hints=error.hints) from error
         self.version = version
-        major, _, minor = self.client.api_version.partition(".")
-        self.api = (int(major), int(minor))
 
     def call(self, doing: str, request: Callable[[docker.APIClient], T]) -> T:
         """One request that must not be repeated: a lost reply is an error."""
@@ -83,6 +96,11 @@ class Wire:
 
     def close(self) -> None:
         self.client.close()
+        self._close_tunnel()
+
+    def _close_tunnel(self) -> None:
+        if self._tunnel is not None:
+            self._tunnel.close()
 
 
 def message(response: requests.Response) -> str:
@@ -116,12 +134,9 @@ def _client(endpoint: Endpoint, timeout: float) -> docker.APIClient:
     if endpoint.tls:
         ca, cert, key = (os.path.join(endpoint.tls, name) for name in ("ca.pem", "cert.pem", "key.pem"))  # noqa: PTH118
         tls = docker.tls.TLSConfig(client_cert=(cert, key), ca_cert=ca, verify=True)
-    ssh = endpoint.url.startswith("ssh://")
-    client = docker.APIClient(
-        base_url=endpoint.url, version="auto", timeout=timeout, tls=tls, use_ssh_client=ssh, max_pool_size=32  # type: ignore[arg-type]
-    )
+    client = docker.APIClient(endpoint.url, version="auto", timeout=timeout, tls=tls, max_pool_size=32)  # type: ignore[arg-type]
     # Proxies and ~/.netrc are no concern of a socket on this machine, and looking for them costs a millisecond per request.
-    client.trust_env = not endpoint.local
+    client.trust_env = not endpoint.url.startswith("unix://")
     return client
 
 
