@@ -79,7 +79,7 @@ def _variables(
                 faults.add(item, path, f"no such file: {texts.shown(file)}", "make it, or write required: false")
         else:
             try:
-                text = texts.read(file)
+                text = texts.read_variables(file)
                 shown = texts.shown(file)
                 read = parse_raw(text, shown, lookup) if form else parse(text, shown, lookup, warn, found)
             except SpecError as error:
@@ -98,7 +98,7 @@ def _labels(
             faults.add(item, path, f"no such file: {texts.shown(file)}")
             continue
         try:
-            read = parse(texts.read(file), texts.shown(file), environment.get)
+            read = parse(texts.read_variables(file), texts.shown(file), environment.get)
         except SpecError as error:
             faults.problems.extend(error.problems)
             continue

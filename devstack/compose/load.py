@@ -49,6 +49,7 @@ def load(sources: Sources) -> Stack:
 
 def _load(sources: Sources, texts: Texts, faults: Faults) -> Stack:
     read = _read(sources, texts, faults)
+    faults.settle()
     services = _services(read, sources.directory, texts, faults)
     if faults.problems:
         raise SpecError(faults.problems)

@@ -20,9 +20,16 @@ class Faults:
 
     problems: list[Problem] = field(default_factory=list)
     notes: dict[str, None] = field(default_factory=dict)
+    settled: frozenset[Where] = frozenset()
 
     def add(self, node: Node | Where, path: str, message: str, hint: str = "") -> None:
-        self.problems.append(Problem(node if isinstance(node, Where) else node.where, message, path, hint))
+        where = node if isinstance(node, Where) else node.where
+        if where not in self.settled:
+            self.problems.append(Problem(where, message, path, hint))
+
+    def settle(self) -> None:
+        """What was found wrong until now is not looked at again: one mistake is said once."""
+        self.settled = frozenset(problem.where for problem in self.problems)
 
     def note(self, text: str) -> None:
         self.notes[text] = None

@@ -64,10 +64,9 @@ def _dotenv(path: Path, environment: Mapping[str, str]) -> dict[str, str]:
 class Texts:
     """File contents by path, each read once, and the names under which errors show them."""
 
-    def __init__(self, sources: Sources, stdin: str | None = None) -> None:
+    def __init__(self, sources: Sources) -> None:
         self._given = {path.absolute(): text for path, text in sources.texts.items()} | dict(sources.texts)
-        self._read: dict[Path, str] = {}
-        self._stdin = stdin
+        self._variables: dict[Path, str] = {}
         self.by_name: dict[str, str] = {}
 
     @staticmethod
@@ -84,11 +83,17 @@ class Texts:
         return path in self._given or path.absolute() in self._given or path.is_file()
 
     def read(self, path: Path) -> str:
-        """Raises `SpecError` when there is no such file."""
+        """A Compose file. Raises `SpecError` when there is no such file."""
         name = self.shown(path)
         if name not in self.by_name:
             self.by_name[name] = self._text(path, name)
         return self.by_name[name]
+
+    def read_variables(self, path: Path) -> str:
+        """An env file; errors never show its lines, they hold secrets."""
+        if path not in self._variables:
+            self._variables[path] = self._text(path, self.shown(path))
+        return self._variables[path]
 
     def _text(self, path: Path, name: str) -> str:
         for key in (path, path.absolute()):
@@ -124,7 +129,7 @@ def read_env_files(
 
     for file in files:
         try:
-            values = parse(texts.read(file), texts.shown(file), environment.get, warn, found)
+            values = parse(texts.read_variables(file), texts.shown(file), environment.get, warn, found)
         except SpecError as error:
             faults.problems.extend(error.problems)
             continue
