@@ -34,7 +34,7 @@ services:
     init: true
     command: [sh, -c, "echo app is up; exec sleep 1000"]
     environment: {LEVEL: info}
-    depends_on: [db]
+    depends_on: {db: {condition: service_healthy}}
     healthcheck: {test: [CMD, "true"], interval: 2s}
 schema: {service: db, files: ["db/*.sql"]}
 """,

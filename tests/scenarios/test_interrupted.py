@@ -1,0 +1,178 @@
+"""Ctrl-C, SIGTERM and kill -9 at any moment: the command ends, and the next `up` finishes the work without losing anything."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import threading
+import time
+
+import docker
+import pytest
+
+from devstack import labels
+from tests.scenarios.checkout import Checkout, finish, kill, wait_for
+from tests.scenarios.conftest import MakeCheckout
+from tests.scenarios.stacks import PAIR, SHOP, one
+
+STUCK = one('command: [sleep, "1000"]\ninit: true\nhealthcheck: {test: [CMD, "false"], interval: 60s, start_period: 60s}')
+MOMENTS = 10
+TOLD = 2.0
+"""Seconds within which an interrupted command has ended."""
+
+
+def hanging(stack: Checkout) -> subprocess.Popen[str]:
+    """An `up` that waits for a service that will not become healthy."""
+    process = stack.begin("up")
+    wait_for(lambda: any(c.running for c in stack.containers().values()))
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_a_hanging_up_and_says_how_to_go_on(checkout: MakeCheckout, number: signal.Signals) -> None:
+    stack = checkout(STUCK)
+    process = hanging(stack)
+    process.send_signal(number)
+    ran = finish(process)
+    assert ran.code == 130, ran
+    assert ran.seconds < TOLD, ran
+    assert "interrupted" in ran.err and "devstack" in ran.err
+    assert stack.containers()["job-1"].running
+    stack.devstack("down")
+    assert stack.ids() == {}
+
+
+def test_a_second_ctrl_c_ends_at_once(checkout: MakeCheckout) -> None:
+    process = hanging(checkout(STUCK))
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGINT)
+    ran = finish(process)
+    assert ran.code == 130 and ran.seconds < 1.0, ran
+
+
+def test_ctrl_c_ends_a_wait_for_another_command(checkout: MakeCheckout) -> None:
+    stack = checkout(STUCK)
+    first = hanging(stack)
+    second = stack.begin("down")
+    assert second.stderr is not None
+    assert "devstack up (pid" in second.stderr.readline()
+    second.send_signal(signal.SIGINT)
+    ran = finish(second)
+    assert ran.code == 130 and ran.seconds < TOLD, ran
+    kill(first)
+
+
+def test_a_lock_that_is_held_too_long_names_its_holder(checkout: MakeCheckout) -> None:
+    stack = checkout(STUCK)
+    first = hanging(stack)
+    ran = stack.devstack("down", "--lock-timeout", "0.2", code=1)
+    assert f"pid {first.pid}" in ran.err and "devstack up" in ran.err
+    kill(first)
+    stack.devstack("down", "--lock-timeout", "5")  # nobody holds it any more
+
+
+def test_ctrl_c_ends_a_command_inside_a_container_and_logs_that_follow(checkout: MakeCheckout) -> None:
+    pair = checkout(PAIR)
+    pair.devstack("up")
+    for arguments in (["exec", "side", "sleep", "600"], ["logs", "--follow"]):
+        process = pair.begin(*arguments)
+        if arguments[0] == "logs":
+            assert process.stdout is not None and "side is up" in process.stdout.readline()
+        else:
+            wait_for(lambda: "sleep 600" in pair.engine.exec(pair.ids()["side-1"], ["ps"]).text)
+        process.send_signal(signal.SIGINT)
+        ran = finish(process)
+        assert ran.code == 130 and ran.seconds < TOLD, ran
+
+
+class Moments:
+    """Counts what the engine makes and starts for a project, as it happens."""
+
+    def __init__(self, sdk: docker.DockerClient, project: str) -> None:
+        self.project = project
+        self.count = 0
+        self.events = sdk.events(decode=True, since=int(time.time()))
+        threading.Thread(target=self._pump, daemon=True).start()
+
+    def _pump(self) -> None:
+        for event in self.events:
+            attributes = event.get("Actor", {}).get("Attributes", {})
+            ours = attributes.get(labels.PROJECT) == self.project or attributes.get("name", "").startswith(self.project)
+            volume = event.get("Type") == "volume" and event.get("Actor", {}).get("ID", "").startswith(self.project)
+            if (ours or volume) and event.get("Action") in ("create", "start", "connect"):
+                self.count += 1
+
+    def close(self) -> None:
+        self.events.close()
+
+
+def is_whole(stack: Checkout, expected: set[str]) -> None:
+    """Healthy, one container of each, nothing else."""
+    there = stack.engine.containers(stack.name)
+    assert sorted(c.name.removeprefix(f"{stack.name}-") for c in there) == sorted(expected)
+    assert stack.is_healthy()
+    assert set(stack.engine.observe(stack.name).networks) == {f"{stack.name}_default"}
+
+
+def test_up_killed_at_ten_moments_is_healed_by_the_next_up_and_loses_no_row(checkout: MakeCheckout) -> None:
+    shop = checkout(SHOP)
+    shop.devstack("up")
+    shop.devstack("down")
+    begun = time.monotonic()
+    shop.devstack("up")
+    whole = time.monotonic() - begun
+    for moment in range(MOMENTS):
+        shop.sql(f"insert into note (body) values ('{moment}')")
+        shop.devstack("down", "--fast")
+        process = shop.begin("up")
+        time.sleep(whole * (moment + 0.5) / MOMENTS)  # the moment of the kill, not a wait for something
+        kill(process)
+        shop.devstack("up")
+        is_whole(shop, {"db-1", "app-1"})
+        assert shop.rows() == ",".join(str(i) for i in range(moment + 1))
+    assert shop.devstack("up").out.startswith("nothing to do")
+
+
+def test_up_killed_after_each_thing_it_makes_is_healed_by_the_next_up(checkout: MakeCheckout, sdk: docker.DockerClient) -> None:
+    pair = checkout(PAIR)
+    reached = 0
+    for made in range(1, 20):
+        moments = Moments(sdk, pair.name)
+        process = pair.begin("up")
+        wait_for(lambda m=moments, n=made, p=process: m.count >= n or p.poll() is not None)  # type: ignore[misc]
+        ended = process.poll() is not None
+        kill(process)
+        moments.close()
+        pair.devstack("up")
+        is_whole(pair, {"app-1", "side-1"})
+        pair.devstack("down", "--fast")
+        if ended:
+            break
+        reached = made
+    assert reached >= 5  # a network, two containers, two starts
+
+
+def test_a_replacement_killed_in_the_middle_is_finished(checkout: MakeCheckout, sdk: docker.DockerClient) -> None:
+    pair = checkout(PAIR)
+    pair.devstack("up")
+    for level in ("debug", "warn"):
+        pair.edit("devstack.yml", (pair.folder / "devstack.yml").read_text().split("LEVEL: ")[1].split("}")[0], level)
+        moments = Moments(sdk, pair.name)
+        process = pair.begin("up")
+        wait_for(lambda m=moments, p=process: m.count >= 1 or p.poll() is not None)  # type: ignore[misc]
+        kill(process)
+        moments.close()
+        pair.devstack("up")
+        is_whole(pair, {"app-1", "side-1"})
+        assert f"LEVEL={level}" in pair.devstack("exec", "app", "env").out
+
+
+def test_down_killed_at_any_moment_is_finished_by_the_next_down(checkout: MakeCheckout) -> None:
+    pair = checkout(PAIR)
+    for moment in (0.5, 0.8, 1.1):
+        pair.devstack("up")
+        process = pair.begin("down")
+        time.sleep(moment)  # the moment of the kill, not a wait for something
+        kill(process)
+        pair.devstack("down")
+        assert pair.ids() == {} and not pair.engine.observe(pair.name).networks
