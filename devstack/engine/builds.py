@@ -1,4 +1,4 @@
-"""Building images: with Buildx where it is installed, else with the engine's classic builder."""
+"""Building images: with Buildx where it is installed, else with the engine's classic builder (`classic`)."""
 
 from __future__ import annotations
 
@@ -9,21 +9,19 @@ import selectors
 import shutil
 import signal
 import subprocess
-import tempfile
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from devstack.compose.model import Build, Service, Stack
-from devstack.engine import images
+from devstack.engine import classic, images
+from devstack.engine.asked import Asked, failure
 from devstack.engine.base import ObservedImage, OnProgress, Progress
 from devstack.engine.labelling import image_labels
-from devstack.engine.wire import Wire, pieces
-from devstack.errors import DevstackError, EngineRefused
+from devstack.engine.wire import Wire
+from devstack.errors import DevstackError
 
-TAIL = 20
-"""How many of the builder's last lines a failure shows."""
 QUIET = 60.0
 """Seconds of a silent build after which the engine is asked whether it is alive."""
 _STEP = re.compile(r"#\d+ \[(?P<stage>(?!internal)[^\]]*?) *(?P<number>\d+)/(?P<count>\d+)\] (?P<what>.*)")
@@ -41,47 +39,11 @@ def build(
     if has_buildx():
         _buildx(wire, asked, report)
     else:
-        _classic(wire, asked, report)
+        classic.build(wire, asked, report)
     found = images.look(wire, asked.image)
     if found is None:
         raise failure(asked, ["the build ended well, and the image is not there"])
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One build: of what, and how."""
-
-    stack: Stack
-    service: Service
-    build: Build
-    pull: bool
-    no_cache: bool
-
-    @property
-    def image(self) -> str:
-        return self.stack.image_of(self.service)
-
-    @property
-    def platform(self) -> str:
-        """One platform: what is built here is to run here. Of several that are listed, the engine's own is taken."""
-        if self.service.platform:
-            return self.service.platform
-        return self.build.platforms[0] if len(self.build.platforms) == 1 else ""
-
-
-def failure(asked: Asked, lines: Iterable[str], hints: Iterable[str] = ()) -> DevstackError:
-    last = [line for line in lines if line.strip()][-TAIL:]
-    text = "\n".join(last)
-    advice = list(hints)
-    if re.search(r"failed to resolve source metadata|pull access denied|no such host", text):
-        advice.append("a base image is not on this engine and cannot be pulled; build or load it first")
-    return DevstackError(
-        f"{asked.service.name}: building {asked.image} failed",
-        code="build",
-        details=[("context", asked.build.context), ("last lines", text)],
-        hints=advice,
-    )
 
 
 def has_buildx() -> bool:
@@ -268,57 +230,3 @@ class Steps:
             self.current = step["what"]
         text = f"{len(self.seen)}/{sum(self.counts.values())} steps" if step else _plain(line)
         return Progress(text, len(self.seen), sum(self.counts.values()))
-
-
-def _classic(wire: Wire, asked: Asked, report: OnProgress) -> None:
-    """The builder inside the engine, for machines without Buildx. It knows neither secrets nor further contexts."""
-    b = asked.build
-    unknown = [word for word, used in (("secrets", b.secrets), ("ssh", b.ssh), ("additional_contexts", b.additional_contexts)) if used]
-    if unknown:
-        raise failure(asked, [f"build.{unknown[0]} needs Buildx"], hints=["install Docker Buildx"])
-    with tempfile.TemporaryDirectory(prefix="devstack-build-") as folder:
-        dockerfile = b.dockerfile
-        if b.inline is not None:
-            dockerfile = str(Path(folder) / "Dockerfile")
-            Path(dockerfile).write_text(b.inline, encoding="utf-8")
-        _classic_build(wire, asked, dockerfile, report)
-
-
-def _classic_build(wire: Wire, asked: Asked, dockerfile: str | None, report: OnProgress) -> None:
-    b, doing = asked.build, f"building {asked.image}"
-    remote = "://" in b.context or b.context.startswith("git@")
-    if not remote and not Path(b.context).is_dir():
-        raise failure(asked, [f"there is no folder {b.context}"])
-    stream = wire.call(
-        doing,
-        lambda c: c.build(
-            path=b.context,
-            tag=asked.image,
-            dockerfile=dockerfile,
-            buildargs={name: value for name, value in b.args.items() if value is not None},
-            target=b.target,
-            labels=image_labels(asked.stack, asked.service, "classic"),
-            network_mode=b.network,
-            extra_hosts=dict(text.replace("=", ":", 1).split(":", 1) for text in b.extra_hosts),
-            cache_from=list(b.cache_from),
-            shmsize=b.shm_size,
-            platform=asked.platform or None,
-            pull=asked.pull,
-            nocache=asked.no_cache,
-            rm=True,
-            forcerm=True,
-            decode=True,
-        ),
-    )
-    last = deque[str](maxlen=400)
-    for message in pieces(doing, stream):
-        text = str(message.get("error") or message.get("stream") or message.get("status") or "").rstrip()
-        last.append(text)
-        if "error" in message:
-            raise failure(asked, last)
-        step = re.match(r"Step (\d+)/(\d+) : (.*)", text)
-        report(Progress(text, int(step[1]) - 1, int(step[2])) if step else Progress(text))
-    for tag in b.tags:
-        repository, _, version = tag.rpartition(":")
-        if not wire.call(doing, lambda c, r=repository, v=version: c.tag(asked.image, r, v)):  # type: ignore[misc]
-            raise EngineRefused(f"{asked.image} could not be tagged {tag}")

@@ -14,7 +14,7 @@ from devstack.engine import observing
 from devstack.engine.base import ExecResult, Helper
 from devstack.engine.create.filled import Body
 from devstack.engine.create.mounts import CopiedFile
-from devstack.engine.streams import log_lines
+from devstack.engine.logs import log_lines
 from devstack.engine.wire import Wire, pieces
 from devstack.errors import EngineError, EngineRefused, NotFound
 

@@ -16,6 +16,7 @@ import pytest
 from devstack import labels
 from devstack.compose.model import Build, FileMount, FileObject, Service, Stack
 from devstack.engine import builds
+from devstack.engine.asked import Asked
 from devstack.engine.base import Engine, Helper, Progress
 from devstack.errors import DevstackError
 from tests.engine.stacks import IMAGE, service, stack
@@ -30,9 +31,9 @@ def of(project: str, build: Build, **fields: Any) -> tuple[Stack, Service]:
     return replace(stack(project, api), **fields), api
 
 
-def asked(build: Build, **fields: Any) -> builds.Asked:
+def asked(build: Build, **fields: Any) -> Asked:
     wanted, api = of("p", build, **fields)
-    return builds.Asked(wanted, api, build, pull=False, no_cache=False)
+    return Asked(wanted, api, build, pull=False, no_cache=False)
 
 
 def words(build: Build, **fields: Any) -> list[str]:

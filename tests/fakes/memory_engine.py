@@ -9,10 +9,9 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import replace
 
 from devstack import labels
 from devstack.compose.model import EMPTY, Healthcheck, Network, Service, Stack, Strings, Volume
@@ -20,7 +19,6 @@ from devstack.engine import labelling
 from devstack.engine.base import (
     Binding,
     Container,
-    Detail,
     Endpoint,
     EngineInfo,
     Event,
@@ -35,7 +33,6 @@ from devstack.engine.base import (
     ObservedNetwork,
     ObservedVolume,
     OnProgress,
-    Probe,
     Progress,
     State,
 )
@@ -43,50 +40,8 @@ from devstack.engine.create.mounts import copied_files
 from devstack.engine.create.networks import ordered
 from devstack.errors import Conflict, DevstackError, EngineRefused, ImageUnavailable, NotFound
 from tests.fakes import memory_programs as programs
-
-CADENCE = 0.02
-"""Seconds between probes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Behaviour:
-    """How the containers of a service behave instead of running their command and probe."""
-
-    health: tuple[bool, ...] = ()
-    """Results of successive probes; the last one repeats."""
-    exit: tuple[float, int] | None = None
-    """Seconds until the program ends, and its exit code; None: it runs for ever."""
-
-
-@dataclass(slots=True)
-class Box:
-    """One container."""
-
-    container: Container
-    command: tuple[str, ...]
-    networks: tuple[str, ...] = ()
-    check: Healthcheck | None = None
-    ports: tuple[Binding, ...] = ()
-    restart: str = "no"
-    behaviour: Behaviour | None = None
-    environment: Strings = EMPTY
-    files: dict[str, bytes] = field(default_factory=dict)
-    log: list[LogLine] = field(default_factory=list)
-    probes: list[Probe] = field(default_factory=list)
-    stopped: threading.Event = field(default_factory=threading.Event)
-    ended: threading.Event = field(default_factory=threading.Event)
-    code: int = 0
-    started_at: float = 0.0
-    finished_at: float = 0.0
-
-
-@dataclass(slots=True)
-class Store:
-    """One volume."""
-
-    seen: ObservedVolume
-    files: dict[str, bytes] = field(default_factory=dict)
-    anonymous: bool = False
+from tests.fakes.memory_boxes import Behaviour, Box, MemorySession, Store, inspected, listed
+from tests.fakes.memory_life import Life
 
 
 class MemoryEngine:
@@ -106,6 +61,7 @@ class MemoryEngine:
         self._watchers: list[tuple[str, queue.SimpleQueue[Event | None]]] = []
         self._lock = threading.RLock()
         self._last_id = 0
+        self._life = Life(self._lock, self._volumes, self._tell)
         for reference in images:
             self.add_image(reference)
 
@@ -162,34 +118,11 @@ class MemoryEngine:
 
     def _listed(self, project: str | None) -> tuple[Container, ...]:
         boxes = sorted(self._boxes.values(), key=lambda box: -box.container.created)
-        return tuple(self._seen(box) for box in boxes if project is None or box.container.project == project)
+        return tuple(listed(box) for box in boxes if project is None or box.container.project == project)
 
     def inspect(self, container: str) -> Container:
         with self._call("inspect", container), self._lock:
-            box = self._box(container)
-            detail = Detail(
-                exit_code=box.code,
-                started_at=box.started_at,
-                finished_at=box.finished_at,
-                environment=box.environment,
-                command=box.command,
-                healthcheck=box.check.test if box.check else (),
-                probes=tuple(box.probes),
-                restart_policy=box.restart,
-            )
-            return replace(self._seen(box), detail=detail)
-
-    def _seen(self, box: Box) -> Container:
-        running = box.container.state in (State.RUNNING, State.PAUSED)
-        ended = box.container.state is State.EXITED
-        return replace(
-            box.container,
-            health=box.container.health if running else Health.NONE,
-            exit_code=box.code if ended else None,
-            status=f"Exited ({box.code})" if ended else box.container.state.value,
-            bindings=box.ports if running else (),
-            networks=dict.fromkeys(box.networks, "10.0.0.2" if running else ""),
-        )
+            return inspected(self._box(container))
 
     def _box(self, container: str) -> Box:
         found = self._boxes.get(container) or next((b for b in self._boxes.values() if b.container.name == container), None)
@@ -329,13 +262,10 @@ class MemoryEngine:
             self._check_start(box)
             box.stopped, box.ended = threading.Event(), threading.Event()
             box.started_at, box.probes = time.time(), []
-            probed = box.check is not None and not box.check.disable and box.check.test != ("NONE",)
-            health = Health.STARTING if probed else Health.NONE
+            health = Health.STARTING if box.probed else Health.NONE
             box.container = replace(box.container, state=State.RUNNING, health=health)
             self._tell(box, "start")
-            threading.Thread(target=self._main, args=(box,), daemon=True).start()
-            if probed:
-                threading.Thread(target=self._probe, args=(box, box.stopped), daemon=True).start()
+            self._life.begin(box)
 
     def _check_start(self, box: Box) -> None:
         if box.behaviour is None and box.command and box.command[0].rsplit("/", 1)[-1] not in programs.KNOWN:
@@ -348,71 +278,6 @@ class MemoryEngine:
                 raise EngineRefused(words, status=500)
             if binding.published in busy:
                 raise EngineRefused(f"Bind for {binding.host_ip}:{binding.published} failed: port is already allocated", status=500)
-
-    def _main(self, box: Box) -> None:
-        """The life of a container's program. Killed, its code is 137; its own end is what the program says."""
-        if box.behaviour is not None:
-            seconds, code = box.behaviour.exit or (None, 0)
-            code = 137 if box.stopped.wait(seconds) else code
-        else:
-            code = programs.run(box.command, self._run(box, lambda stream, data: self._write(box, stream, data)))
-        with self._lock:
-            box.code = 137 if box.stopped.is_set() else code
-            box.finished_at = time.time()
-            box.container = replace(box.container, state=State.EXITED)
-            self._tell(box, "die", exit_code=box.code)
-            box.stopped.set()
-            box.ended.set()
-
-    def _write(self, box: Box, stream: str, data: bytes) -> None:
-        side: Literal["stdout", "stderr"] = "stderr" if stream == "stderr" else "stdout"
-        box.log += [LogLine(line, side, time.time()) for line in data.decode(errors="replace").splitlines()]
-
-    def _run(self, box: Box, emit: Callable[[str, bytes], None], stdin: bytes = b"") -> programs.Run:
-        def place(path: str) -> tuple[dict[str, bytes], str]:
-            for mount in box.container.mounts:
-                if mount.name and path.startswith(mount.target.rstrip("/") + "/"):
-                    return self._volumes[mount.name].files, path.removeprefix(mount.target)
-            return box.files, path
-
-        def read(path: str) -> bytes | None:
-            files, name = place(path)
-            return files.get(name)
-
-        def write(path: str, data: bytes) -> None:
-            files, name = place(path)
-            files[name] = data
-
-        return programs.Run(read, write, emit, stdin, box.stopped)
-
-    def _probe(self, box: Box, stopped: threading.Event) -> None:
-        """Probes at the fast cadence; failures count once the start period is over."""
-        check, failures, tries = box.check, 0, 0
-        assert check is not None
-        scripted = box.behaviour.health if box.behaviour else ()
-        while not stopped.wait(CADENCE):
-            output: list[bytes] = []
-            if scripted:
-                code = 0 if scripted[min(tries, len(scripted) - 1)] else 1
-            else:
-                argv = ("sh", "-c", check.test[1]) if check.test[0] == "CMD-SHELL" else check.test[1:]
-                code = programs.run(argv, self._run(box, lambda _, data, keep=output: keep.append(data)))  # type: ignore[misc]
-            tries += 1
-            with self._lock:
-                if stopped.is_set():
-                    return
-                box.probes = [*box.probes, Probe(code, b"".join(output).decode(), time.time())][-5:]
-                counted = time.time() - box.started_at > (check.start_period or 0.0)
-                failures = 0 if code == 0 else failures + counted
-                if code == 0:
-                    self._turn(box, Health.HEALTHY)
-                elif failures >= (check.retries or 3):
-                    self._turn(box, Health.UNHEALTHY)
-
-    def _turn(self, box: Box, health: Health) -> None:
-        if box.container.health is not health:
-            box.container = replace(box.container, health=health)
-            self._tell(box, "health_status", health=health)
 
     def stop(self, container: str, timeout: float | None = None) -> None:
         with self._call("stop", container):
@@ -481,7 +346,7 @@ class MemoryEngine:
         with self._call("exec", container):
             box = self._running(container)
             out: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
-            run = self._run(box, lambda stream, data: out[stream].append(data), stdin or b"")
+            run = self._life.run(box, lambda stream, data: out[stream].append(data), stdin or b"")
             return ExecResult(programs.run(command, run), b"".join(out["stdout"]), b"".join(out["stderr"]))
 
     def _running(self, container: str) -> Box:
@@ -554,7 +419,7 @@ class MemoryEngine:
                 self._store(name, EMPTY)
             shown = Container(id="helper", name="helper", image=helper.image, image_id="", state=State.RUNNING, mounts=mounts)
             out: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
-            run = self._run(Box(shown, helper.command), lambda stream, data: out[stream].append(data))
+            run = self._life.run(Box(shown, helper.command), lambda stream, data: out[stream].append(data))
             return ExecResult(programs.run(helper.command, run), b"".join(out["stdout"]), b"".join(out["stderr"]))
 
     def copy_volume(self, source: str, target: str, *, image: str) -> None:
@@ -570,36 +435,6 @@ class MemoryEngine:
         with self._lock:
             self._last_id += 1
             return f"{self._last_id:064x}"
-
-
-class MemorySession:
-    """A session with a program that gives back what it gets, as `cat` does."""
-
-    def __init__(self, *, tty: bool) -> None:
-        self.tty = tty
-        self._pieces: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-
-    def fileno(self) -> int:
-        raise OSError("a session in memory has no file number")
-
-    def send(self, data: bytes) -> None:
-        self._pieces.put(data)
-
-    def close_stdin(self) -> None:
-        self._pieces.put(None)
-
-    def receive(self) -> tuple[Literal["stdout", "stderr"], bytes] | None:
-        piece = self._pieces.get()
-        return None if piece is None else ("stdout", piece)
-
-    def resize(self, rows: int, columns: int) -> None:
-        return
-
-    def exit_code(self) -> int:
-        return 0
-
-    def close(self) -> None:
-        self._pieces.put(None)
 
 
 def _owned(found: Strings, project: str) -> bool:
