@@ -15,6 +15,7 @@ from devstack.render.write import Diff, Written, stale, write
 from devstack.spec.kinds import load_kinds
 from devstack.spec.load import project_slug
 from devstack.spec.model import Spec
+from devstack.spec.variables import read_env
 
 __all__ = ["Diff", "Rendered", "RenderedFile", "Written", "render", "stale", "write"]
 
@@ -32,7 +33,7 @@ def render(
     checkout; ports that keep their default do not stand there, so that a new default in devstack.yml takes effect.
     Raises `SpecError` with every problem.
     """
-    made = whole(spec, load_kinds(spec.root))
+    made = whole(spec, load_kinds(spec.root), {**read_env(spec.render.env, {}), **settings})
     files = []
     if made.text:
         files.append(RenderedFile(path=spec.render.compose, text=made.text, purpose="compose"))

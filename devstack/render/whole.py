@@ -55,8 +55,8 @@ def project_directory(spec: Spec) -> Path:
     return (spec.compose[0] if spec.compose else spec.render.compose).parent
 
 
-def whole(spec: Spec, kinds: Mapping[str, Kind]) -> Whole:
-    """Render the Compose file. Raises `SpecError` with every problem of every service."""
+def whole(spec: Spec, kinds: Mapping[str, Kind], values: Mapping[str, str]) -> Whole:
+    """Render the Compose file. `values` are those of `.env`, which may move ports. Raises `SpecError` with every problem of every service."""
     instances = instances_of(spec, kinds)
     change = beside(spec.root, project_directory(spec))
     overlays = {name: rebased(service.overlay, change) for name, service in spec.services.items()}
@@ -75,6 +75,7 @@ def whole(spec: Spec, kinds: Mapping[str, Kind]) -> Whole:
             faults.merge(error)
     ports = tuple(port for body in bodies.values() for port in body.ports)
     _check_variables(spec, instances, ports, faults)
+    _check_ports(spec, ports, values, faults)
     faults.raise_all()
     document = _document(spec, bodies, change)
     if not document and spec.render.compose.is_file():
@@ -113,6 +114,26 @@ def _check_variables(spec: Spec, instances: Mapping[str, Instance], ports: tuple
         if other != service:
             where = spec.services[service].where
             faults.add(where, f'the services "{other}" and "{service}" would both use the variable {variable}', "services", "rename one")
+
+
+def _check_ports(spec: Spec, ports: tuple[PortVariable, ...], values: Mapping[str, str], faults: Faults) -> None:
+    """Two services that can run at the same time cannot have the same port of the host."""
+    owners: dict[str, PortVariable] = {}
+    for port in ports:
+        number = values.get(port.variable) or str(port.default)
+        other = owners.setdefault(number + ("/udp" if port.variable.endswith("_UDP") else ""), port)
+        if other is port or _apart(spec, port.service, other.service):
+            continue
+        first, second = spec.services[other.service], spec.services[port.service]
+        message = f'port {number} of the host is published by "{first.name}" ({first.where}) and by "{second.name}"'
+        hint = "give one of them another `port:`" if port.variable not in values else f"change {port.variable} in .env"
+        faults.add(second.where, message, f"services.{second.name}", hint)
+
+
+def _apart(spec: Spec, one: str, other: str) -> bool:
+    """Do the services belong to different profiles?"""
+    mine, theirs = profiles_of(spec.services[one].overlay), profiles_of(spec.services[other].overlay)
+    return bool(mine and theirs and not mine & theirs)
 
 
 def _document(spec: Spec, bodies: Mapping[str, Body], change: Callable[[str], str]) -> dict[str, Json]:

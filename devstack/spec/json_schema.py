@@ -24,6 +24,7 @@ _TYPES: Mapping[str, JsonObject] = {
     "integer": {"type": "integer", "minimum": 0},
     "port": {"type": "integer", "minimum": 1, "maximum": 65535},
     "path": {"type": "string"},
+    "urlpath": {"type": "string", "pattern": "^(/[A-Za-z0-9._~!&()*+,;=:@%/?-]*)?$"},
     "identifier": {"type": "string", "pattern": f"^{IDENTIFIER.pattern.removesuffix(chr(92) + 'Z')}$"},
     "duration": {"type": "string", "pattern": f"^{DURATION.pattern.removesuffix(chr(92) + 'Z')}$"},
     "choice": {"type": "string"},

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}\Z")
 DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:us|ms|s|m|h|d|w))+\Z")
+_URL_PATH = re.compile(r"/[A-Za-z0-9._~!&()*+,;=:@%/?-]*\Z")
 _VERSION = re.compile(r"[\w][\w.-]{0,127}\Z", re.ASCII)
 
 
@@ -122,6 +123,13 @@ def _port(node: Node) -> int:
     return number
 
 
+def _urlpath(node: Node) -> str:
+    text = _string(node)
+    if text and not _URL_PATH.match(text):
+        raise Wrong(f'"{text}" is no path of a URL', "it begins with / and holds no spaces or quotes, for example /healthz")
+    return text
+
+
 def _identifier(node: Node) -> str:
     text = _string(node)
     if not IDENTIFIER.match(text):
@@ -202,6 +210,7 @@ TYPES: Mapping[str, Callable[[Node], Json]] = MappingProxyType(
         "integer": _integer,
         "port": _port,
         "path": _string,
+        "urlpath": _urlpath,
         "identifier": _identifier,
         "duration": _duration,
         "choice": _string,

@@ -47,6 +47,8 @@ WRONG: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "choice": ("services:\n  w: {kind: worker, command: a, driver: asynpg}\n", "2:41", ("asynpg", 'did you mean "asyncpg"')),
     "duration": ("services:\n  p: {kind: prometheus, interval: 15}\n", "2:35", ("duration", "10s")),
     "duration unit": ("services:\n  p: {kind: prometheus, interval: 15sec}\n", "2:35", ("15sec", "10s")),
+    "health path": ("services:\n  a: {kind: fastapi, image: a, health: healthz}\n", "2:40", ("healthz", "/healthz")),
+    "health path with a quote": ("services:\n  a: {kind: node, health: \"/x'\"}\n", "2:27", ("no path of a URL",)),
     "settings as a list": ("services:\n  db: {kind: postgres, settings: [a]}\n", "2:34", ("mapping", "list")),
     "schedule with four fields": ("services:\n  c: {kind: cron, command: a, schedule: '0 3 * *'}\n", "2:41", ("five fields", "4")),
     "schedule out of range": ("services:\n  c: {kind: cron, command: a, schedule: '0 25 * * *'}\n", "2:41", ("25", "hour")),
@@ -107,6 +109,12 @@ WRONG: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "environment of a kind as a text": ("services:\n  db: {kind: postgres, environment: A=b}\n", "2:37", ("environment",)),
     "same variable twice": (
         "services:\n  my-db: {kind: postgres}\n  my_db: {kind: postgres, port: 5433}\n", "3:3", ("my-db", "my_db", "MY_DB_"),
+    ),
+    "same port twice": (
+        "services:\n  a: {kind: fastapi, image: a}\n  b: {kind: fastapi, image: b}\n", "3:3", ("port 8000", '"a" (devstack.yml:2:3)', "`port:`"),
+    ),
+    "same port in a plain service": (
+        "services:\n  m: {image: m, ports: ['5432:80']}\n  db: {kind: postgres}\n", "3:3", ("port 5432", '"m"'),
     ),
     "private-use character": ("services:\n  r: {kind: redis, maxmemory: \"\\uE000X\\uE001\"}\n", "2:31", ("private-use",)),
 }  # fmt: skip
