@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def main() -> NoReturn:
     """Run a command; every error becomes one screen and its exit code."""
-    from devstack.cli.app import app
+    from devstack.cli.app import build
     from devstack.cli.console import Console
 
     signal.signal(signal.SIGINT, _interrupt)
@@ -25,7 +25,9 @@ def main() -> NoReturn:
     signal.signal(signal.SIGHUP, _interrupt)
     console = Console()
     try:
-        app(obj=console, standalone_mode=True)
+        build(sys.argv[1:])(obj=console, standalone_mode=True)
+    except SystemExit as end:
+        _exit(end.code if isinstance(end.code, int) else int(bool(end.code)))
     except DevstackError as error:
         _leave(console, error)
     except BrokenPipeError:
