@@ -190,6 +190,15 @@ def test_a_stream_of_events_that_breaks_is_taken_up_again_and_said(proxy: Proxy,
         assert next(events).action == "create"
 
 
+def test_a_watch_whose_engine_is_gone_ends_in_an_error(proxy: Proxy, faulty: Engine, project: str) -> None:
+    proxy.add("GET /events", body=b'{"Type":"container","Action":"start","id":"x"}\n')
+    proxy.add("GET /events", times=99, reset_before=True)
+    with faulty.watch(project) as events:
+        assert next(events).action == "start"
+        with pytest.raises(EngineError, match="waiting for events"):
+            next(events)
+
+
 def test_an_old_engine_gets_one_network_at_creation_and_the_rest_before_the_start(
     proxy: Proxy, engine: Engine, project: str
 ) -> None:
