@@ -7,9 +7,10 @@ from collections.abc import Mapping
 
 from devstack import labels
 from devstack.compose.fields import changed, fields
-from devstack.compose.hash import service_hash
 from devstack.compose.model import Service, Stack
 from devstack.engine.base import Container, Observed
+from devstack.engine.labelling import config_hash
+from devstack.plan.order import parents
 
 # Keys that say when or how to make a container, not what it is.
 NOT_THE_CONTAINER = ("build", "pull_policy", "scale", "depends_on", "profiles", "deploy.replicas")
@@ -18,7 +19,7 @@ NOT_THE_CONTAINER = ("build", "pull_policy", "scale", "depends_on", "profiles", 
 def drift(stack: Stack, service: Service, container: Container, observed: Observed) -> str:
     """Why the container must be made again; "" when it need not."""
     return (
-        _changed_keys(service, container)
+        _changed_keys(service, container, observed)
         or _changed_image(stack, service, container, observed)
         or _missing_network(stack, service, container, observed)
         or _missing_volume(stack, service, container)
@@ -41,12 +42,13 @@ def _is_about_making(path: str) -> bool:
     return any(path == key or path.startswith((f"{key}.", f"{key}[")) for key in NOT_THE_CONTAINER)
 
 
-def _changed_keys(service: Service, container: Container) -> str:
+def _changed_keys(service: Service, container: Container, observed: Observed) -> str:
     if labels.FIELDS in container.labels:
         paths = changed_paths(service, container)
         return f"{_some(paths)} changed" if paths else ""
-    # Made by Compose: only the hash can be compared.
-    return "" if container.config_hash == service_hash(service.canonical) else "its configuration changed since Compose made it"
+    # Made by Compose: only the hash can be compared, and Compose hashes `service:x` as the container it found.
+    namespaces = {parent: found[0].id for parent in parents(service) if (found := observed.of(parent))}
+    return "" if container.config_hash == config_hash(service, namespaces) else "its configuration changed since Compose made it"
 
 
 def _changed_image(stack: Stack, service: Service, container: Container, observed: Observed) -> str:
