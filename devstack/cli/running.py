@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from devstack import bring_up
+from typing import TYPE_CHECKING
+
 from devstack.cli.console import columns
-from devstack.cli.progress import progress
 from devstack.cli.session import Session
 from devstack.compose.model import EMPTY, Json, Strings
-from devstack.engine.base import Observed
-from devstack.execute import Executor, Results
-from devstack.execute.actions import Actions
-from devstack.plan.steps import Await, Build, Plan
 from devstack.status import Row, rows
+
+if TYPE_CHECKING:
+    # `status` shows and carries out nothing: planning and executing are imported where something is carried out.
+    from devstack.engine.base import Observed
+    from devstack.execute import Results
+    from devstack.plan.steps import Plan
 
 
 def say_engine(session: Session) -> None:
@@ -32,6 +34,9 @@ def say_rendered(session: Session) -> None:
 
 def carry_out(session: Session, plan: Plan, observed: Observed, *, timeout: float, extra_labels: Strings = EMPTY) -> Results:
     """Execute a plan of `up` in view of the user."""
+    from devstack import bring_up
+    from devstack.cli.progress import progress
+
     with progress(session.console) as shown:
         brought = bring_up.carry_out(
             session.engine,
@@ -48,6 +53,10 @@ def carry_out(session: Session, plan: Plan, observed: Observed, *, timeout: floa
 
 def execute(session: Session, plan: Plan, *, timeout: float = 120.0, quiet: bool = False) -> Results:
     """Execute a plan of `down` or `stop` in view of the user."""
+    from devstack.cli.progress import progress
+    from devstack.execute import Executor
+    from devstack.execute.actions import Actions
+
     with progress(session.console, quiet=quiet) as shown:
         actions = Actions(session.engine, session.stack)
         results = Executor(session.engine, session.stack, actions, observer=shown, timeout=timeout).run(plan)
@@ -57,6 +66,8 @@ def execute(session: Session, plan: Plan, *, timeout: float = 120.0, quiet: bool
 
 def ready_seconds(results: Results) -> dict[str, float]:
     """Seconds from the plan's start until each service was as it should be."""
+    from devstack.plan.steps import Await
+
     ready: dict[str, float] = {}
     for outcome in results.outcomes.values():
         if isinstance(outcome.step, Await):
@@ -67,6 +78,8 @@ def ready_seconds(results: Results) -> dict[str, float]:
 
 def build_seconds(results: Results) -> float:
     """Seconds spent building, from the first build's start to the last one's end."""
+    from devstack.plan.steps import Build
+
     builds = [outcome for outcome in results.outcomes.values() if isinstance(outcome.step, Build)]
     return max((b.ended for b in builds), default=0.0) - min((b.begun for b in builds), default=0.0)
 

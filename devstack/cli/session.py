@@ -12,10 +12,10 @@ from pathlib import Path
 import typer
 
 from devstack import identity, lock, project
-from devstack.bring_up import look
 from devstack.cli.console import Console
 from devstack.compose.model import EMPTY, Service, Stack, Strings
 from devstack.engine.base import Container, Engine, Observed
+from devstack.engine.look import look
 from devstack.errors import DevstackError, UsageError
 from devstack.identity import Identity
 from devstack.project import Project, Selection

@@ -26,6 +26,7 @@ def status(
     if not as_json:
         for line in running.stand_ins(found):
             console.label("stand-in", line)
-    info = session.engine.info
-    data = {"project": session.stack.name, "engine": str(info.endpoint), "services": running.services_json(found)}
-    console.answer(data, running.table(found) if found else f"{session.stack.name} has no services")
+        console.answer(None, running.table(found) if found else f"{session.stack.name} has no services")
+        return
+    endpoint = session.engine.info.endpoint
+    console.answer({"project": session.stack.name, "engine": str(endpoint), "services": running.services_json(found)})
