@@ -31,11 +31,15 @@ def postgres() -> Iterator[Server]:
 
 
 @pytest.fixture
-def target(postgres: Server) -> Target:
-    """An empty database of its own."""
+def target(postgres: Server) -> Iterator[Target]:
+    """An empty database of its own; it and those whose names begin with its name are dropped at the end."""
     made = replace(postgres.target, database=f"t{os.getpid()}_{next(_number)}")
     create_database(made, application_name="test")
-    return made
+    yield made
+    with connect(postgres.target, application_name="test") as connection:
+        names = connection.rows("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", (made.database,))
+        for (name,) in names:
+            connection.rows(f"DROP DATABASE {connection.identifier(name)} WITH (FORCE)")
 
 
 @pytest.fixture
