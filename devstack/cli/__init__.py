@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 
 def main() -> NoReturn:
     """Run a command; every error becomes one screen and its exit code."""
-    from devstack.cli.app import build
-    from devstack.cli.console import Console
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    try:
+        from devstack.cli.app import build
+        from devstack.cli.console import Console
 
-    signal.signal(signal.SIGINT, _interrupt)
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGHUP, _interrupt)
-    console = Console()
+        console = Console()
+    except Interrupted as early:
+        _exit(int(early.exit))
     try:
         build(sys.argv[1:])(obj=console, standalone_mode=True)
     except SystemExit as end:
