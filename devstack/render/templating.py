@@ -28,6 +28,7 @@ from jinja2 import (
     Undefined,
     UndefinedError,
 )
+from jinja2.compiler import CodeGenerator
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -45,12 +46,12 @@ _SECONDS = 2.0
 _CHARACTERS = 1 << 20
 _TURNS = 1_000_000
 _FILTERS = (
-    "abs", "attr", "count", "d", "default", "dictsort", "first", "float", "int", "items", "join", "last", "length", "list", "lower",
-    "map", "max", "min", "reject", "rejectattr", "replace", "reverse", "round", "select", "selectattr", "sort", "string", "sum",
+    "abs", "count", "d", "default", "dictsort", "first", "float", "int", "items", "last", "length", "list", "lower",
+    "map", "max", "min", "reject", "rejectattr", "reverse", "round", "select", "selectattr", "sort", "string", "sum",
     "title", "trim", "truncate", "unique", "upper",
 )  # fmt: skip
 # Text methods that make a text of any length out of a short one.
-_GROWING = frozenset(("ljust", "rjust", "center", "zfill", "expandtabs", "format", "format_map"))
+_GROWING = frozenset(("ljust", "rjust", "center", "zfill", "expandtabs", "format", "format_map", "replace", "join", "translate"))
 _MARKED = re.compile(f"{MARKS[0]}([^{MARKS[1]}]*){MARKS[1]}")
 
 
@@ -102,16 +103,51 @@ def scalar(value: object) -> Literal:
     return Literal(re.sub("[\x7f-\x9f\u2028\u2029\ufeff]", lambda match: f"\\u{ord(match.group()):04x}", text))
 
 
+class _Code(CodeGenerator):
+    """Compiles `a ~ b` to a call that looks at the length: doubling a text forty times would take all memory."""
+
+    def visit_Concat(self, node: Any, frame: Any) -> None:
+        self.write("environment.joined((")
+        for part in node.nodes:
+            self.visit(part, frame)
+            self.write(", ")
+        self.write("))")
+
+
 class _Sandbox(ImmutableSandboxedEnvironment):
-    intercepted_binops = frozenset(("*", "**", "%"))
+    intercepted_binops = frozenset(("*", "**", "%", "+"))
+    code_generator_class = _Code
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         if operator == "**" or (operator in "*%" and any(isinstance(side, (str, list, tuple)) for side in (left, right))):
             raise SecurityError(f"the operator {operator} is not offered here")
-        return super().call_binop(context, operator, left, right)
+        return _small(super().call_binop(context, operator, left, right))
+
+    def joined(self, parts: tuple[object, ...]) -> str:
+        return str(_small("".join(map(str, parts))))
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         return not (isinstance(obj, str) and attr in _GROWING) and super().is_safe_attribute(obj, attr, value)
+
+
+def _small(value: Any) -> Any:
+    if isinstance(value, (str, list, tuple)) and len(value) > _CHARACTERS:
+        raise SecurityError("a value grows over 1 MiB")
+    return value
+
+
+def _replaced(text: object, old: str, new: str) -> str:
+    text = str(text)
+    if len(text) + text.count(str(old)) * len(str(new)) > _CHARACTERS:
+        raise SecurityError("a value grows over 1 MiB")
+    return text.replace(str(old), str(new))
+
+
+def _listed(values: Any, separator: str = "") -> str:
+    parts = [str(value) for value in values]
+    if sum(map(len, parts)) + len(parts) * len(str(separator)) > _CHARACTERS:
+        raise SecurityError("a value grows over 1 MiB")
+    return str(separator).join(parts)
 
 
 class _Inside(BaseLoader):
@@ -127,6 +163,8 @@ class _Inside(BaseLoader):
             raise SecurityError(f"{template} lies outside of {self.folder}")
         if not real.is_file():
             raise TemplateNotFound(template)
+        if real.stat().st_size > _CHARACTERS:
+            raise SecurityError(f"{template} is larger than 1 MiB")
         return real.read_text(encoding="utf-8"), str(path), lambda: True
 
 
@@ -213,6 +251,8 @@ def _environment(folder: Path, beside: Callable[[str], str], finalize: Callable[
     )
     environment.filters = {name: environment.filters[name] for name in _FILTERS} | {
         "yaml": scalar,
+        "join": _listed,
+        "replace": _replaced,
         "dotenv": dotenv.quote,
         "url": lambda value: value if isinstance(value, Ref) else percent(str(value), safe=""),
         "identifier": lambda value: identifier(str(value)),

@@ -92,6 +92,23 @@ def test_an_edit_restarts_the_program(start: Start, tmp_path: Path) -> None:
     assert "reload: ./loop.py changed" in wait_for("two", tmp_path)
 
 
+def test_half_an_edit_is_survived(start: Start, tmp_path: Path) -> None:
+    program = tmp_path / "loop.py"
+    program.write_text("import time\nprint('one', flush=True)\ntime.sleep(99)\n")
+    process = start(RELOAD, sys.executable, "loop.py")
+    wait_for("one", tmp_path)
+    program.write_text("half an edit\n")
+    wait_for("waiting for an edit", tmp_path)
+    program.write_text("print('whole', flush=True)\n")
+    wait_for("whole", tmp_path)
+    assert process.wait(10) == 0
+
+
+def test_a_command_that_cannot_be_started_is_said_without_a_traceback(start: Start, tmp_path: Path) -> None:
+    assert start(RELOAD, "no-such-program").wait(10) == 1
+    assert (tmp_path / "output").read_text() == "reload: no-such-program cannot be started: No such file or directory\n"
+
+
 def test_a_program_that_ends_ends_the_reloader_with_its_code(start: Start, tmp_path: Path) -> None:
     assert start(RELOAD, sys.executable, "-c", "raise SystemExit(7)").wait(10) == 7
 

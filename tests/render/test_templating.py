@@ -77,6 +77,11 @@ HOSTILE = [
     "{% for a in range(99999) %}xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx{% endfor %}",
     "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
     "{{ 1 // 0 }}",
+    "".join(f"{{% set a{n + 1} = a{n} ~ a{n} %}}" for n in range(40)).replace("a0", "value") + "{{ a40 | length }}",
+    "".join(f"{{% set a{n + 1} = a{n} + a{n} %}}" for n in range(40)).replace("a0", "value") + "{{ a40 | length }}",
+    "{{ value" + " | replace('x', 'xxxxxxxxxx')" * 12 + " | length }}",
+    "{{ value.replace('x', 'xxxxxxxxxx') }}",
+    "{{ (range(99999) | join('" + "x" * 1000 + "')) | length }}",
     "{{ value.append('x') }}",
     "{% set s %}{% for a in range(99) %}{{ value }}{% endfor %}{% endset %}"
     "{% for a in s %}{% for b in s %}{% for c in s %}{% for d in s %}{% for e in s %}{% endfor %}{% endfor %}{% endfor %}{% endfor %}{% endfor %}",

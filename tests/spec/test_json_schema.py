@@ -11,6 +11,7 @@ import pytest
 from devstack.document import load, plain
 from devstack.spec.json_schema import json_schema
 from devstack.spec.kinds import load_kinds, templates_root
+from devstack.spec.options import TYPES
 
 ROOT = Path(__file__).parents[2]
 SPECS = sorted((ROOT / "examples").glob("*/devstack.yml"))
@@ -94,3 +95,9 @@ def test_every_option_of_every_kind_has_help(validator: Any) -> None:
         assert kind.title
         assert kind.summary
         assert all(option.help for option in kind.options.values()), kind.name
+
+
+def test_the_readme_of_kinds_names_every_option_type() -> None:
+    text = (templates_root() / "services" / "README.md").read_text(encoding="utf-8")
+    line = next(line for line in text.splitlines() if line.startswith("Types of options: "))
+    assert set(line.removeprefix("Types of options: ").rstrip(".").split(", ")) == set(TYPES)

@@ -83,6 +83,8 @@ class Job:
     def __init__(self, command):
         self.command = command
         self.child = None
+        self.starting = False
+        self.leaving = False
         self.runs = 0
 
     def run(self):
@@ -90,11 +92,16 @@ class Job:
         self.runs += 1
         say(f"run {self.runs} starts")
         started = time.monotonic()
+        self.starting = True
         try:
             self.child = subprocess.Popen(self.command)
         except OSError as error:
             say(f"run {self.runs} failed: {error}")
             return
+        finally:
+            self.starting = False
+            if self.leaving:  # told to stop between the fork and knowing the child
+                self.stop(None, None)
         while True:
             beat()
             try:
@@ -107,6 +114,9 @@ class Job:
         say(f"run {self.runs} {how} after {time.monotonic() - started:.1f} s")
 
     def stop(self, number, frame):
+        self.leaving = True
+        if self.starting:
+            return
         if self.child is not None:
             self.child.terminate()
             try:
