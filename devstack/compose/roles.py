@@ -72,40 +72,35 @@ def role_of(service: Service, secrets: Mapping[str, FileObject] = MappingProxyTy
 
 
 def postgres_mount_problem(service: Service) -> str | None:
-    """A mount that is meant for this PostgreSQL's data and does not hold it, as one sentence with the line to write; else None.
-
-    Such a stack must not start: it works until the first `down`. Data that nobody asked to keep is `postgres_mount_note`'s.
-    """
+    """What is wrong with where this PostgreSQL keeps its data, as one sentence with the line to write; None when all is well."""
     role = role_of(service)
     if not isinstance(role, Postgres):
         return None
+    write = f"mount a named volume at {role.data_target}"
     mount = _data_mount(service, role)
-    if mount is not None:
-        return f"the data mount at {mount.target} is read-only" if mount.read_only else None
-    near = [m.target for m in service.mounts if re.search(r"postgres|pgdata|pgsql", m.target) and not _is_file(m)]
-    if not near:
-        return None
     version = f"PostgreSQL {role.major}" if role.major else "this image"
-    return f"{near[0]} is mounted, but {version} keeps its data elsewhere and would lose it on `down`; {_advice(role)}"
-
-
-def postgres_mount_note(service: Service) -> str | None:
-    """Why this PostgreSQL starts empty after `down`, where the files say so plainly: no volume, one without a name, memory."""
-    role = role_of(service)
-    if not isinstance(role, Postgres) or postgres_mount_problem(service) is not None:
-        return None
-    mount = _data_mount(service, role)
     if mount is None:
-        return f"nothing is mounted for the data, which is lost on `down`; {_advice(role)}"
+        near = _mounted_beside(service)
+        if near:
+            return f"{near[0]} is mounted, but {version} keeps its data elsewhere and would lose it on `down`; {write}"
+        return f"nothing is mounted for the data, which is lost on `down`; {write}"
     if mount.type == "tmpfs":
-        return f"the data is in memory (tmpfs at {mount.target}) and is lost on every stop; {_advice(role)}"
+        return f"the data is in memory (tmpfs at {mount.target}) and is lost on every stop; {write}"
     if mount.type == "volume" and not mount.source:
-        return f"the volume at {mount.target} has no name, so `down` and `up` start with an empty database; {_advice(role)}"
+        return f"the volume at {mount.target} has no name, so `down` and `up` start with an empty database; {write}"
+    if mount.read_only:
+        return f"the data mount at {mount.target} is read-only"
     return None
 
 
-def _advice(role: Postgres) -> str:
-    return f"mount a named volume at {role.data_target}"
+def data_is_mounted_beside(service: Service) -> bool:
+    """Whether a PostgreSQL has a mount that is meant for its data, in a place where it keeps none: that is never on purpose."""
+    role = role_of(service)
+    return isinstance(role, Postgres) and _data_mount(service, role) is None and bool(_mounted_beside(service))
+
+
+def _mounted_beside(service: Service) -> list[str]:
+    return [m.target for m in service.mounts if re.search(r"postgres|pgdata|pgsql", m.target) and not _is_file(m)]
 
 
 def _is_postgres(name: str, service: Service) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from devstack.compose.model import FileMount, FileObject, Mount, Service
-from devstack.compose.roles import Postgres, Redis, postgres_mount_note, postgres_mount_problem, role_of
+from devstack.compose.roles import Postgres, Redis, postgres_mount_problem, role_of
 
 
 def service(image: str | None, *mounts: Mount, **more: object) -> Service:
@@ -139,39 +139,57 @@ def test_a_redis_is_known_with_its_password(
 )
 def test_data_that_is_kept_is_no_problem(image: str, mounts: list[Mount], environment: dict[str, str]) -> None:
     assert postgres_mount_problem(service(image, *mounts, environment=environment)) is None
-    assert postgres_mount_note(service(image, *mounts, environment=environment)) is None
 
 
 @pytest.mark.parametrize(
     ("image", "mounts", "environment", "said"),
     [
+        ("postgres:17", [], {}, "nothing is mounted"),
+        ("postgres:17", [bind("/docker-entrypoint-initdb.d/postgres")], {}, "nothing is mounted"),
         ("postgres:17", [volume("/var/lib/postgres/data")], {}, "/var/lib/postgres/data is mounted"),
         ("postgres:17", [volume("/var/lib/postgresql")], {}, "mount a named volume at /var/lib/postgresql/data"),
         ("postgres:18", [volume("/var/lib/postgresql/data")], {}, "mount a named volume at /var/lib/postgresql"),
         ("pgvector/pgvector:0.8.1-pg18", [volume("/var/lib/postgresql/data")], {}, "/var/lib/postgresql"),
+        ("postgres:17", [volume("/var/lib/postgresql/data", "")], {}, "has no name"),
+        ("postgres:17", [Mount(type="tmpfs", target="/var/lib/postgresql/data")], {}, "in memory"),
         ("postgres:17", [volume("/var/lib/postgresql/data")], {"PGDATA": "/data"}, "mount a named volume at /data"),
         ("postgres:17", [Mount(type="volume", target="/var/lib/postgresql/data", source="d", read_only=True)], {}, "read-only"),
     ],
 )
-def test_a_mount_that_misses_the_data_is_a_problem_with_the_line_to_write(
+def test_data_that_would_be_lost_is_told_with_the_line_to_write(
     image: str, mounts: list[Mount], environment: dict[str, str], said: str
 ) -> None:
     problem = postgres_mount_problem(service(image, *mounts, environment=environment))
     assert problem is not None
     assert said in problem
-    assert postgres_mount_note(service(image, *mounts, environment=environment)) is None
+
+
+def test_a_tmpfs_given_in_short_form_counts() -> None:
+    problem = postgres_mount_problem(service("postgres:17", tmpfs=("/var/lib/postgresql/data:size=1g",)))
+    assert problem is not None and "in memory" in problem
 
 
 @pytest.mark.parametrize(
-    ("database", "said"),
+    "command",
     [
-        (service("postgres:17"), "nothing is mounted"),
-        (service("postgres:17", bind("/docker-entrypoint-initdb.d/postgres")), "nothing is mounted"),
-        (service("postgres:17", volume("/var/lib/postgresql/data", "")), "has no name"),
-        (service("postgres:17", Mount(type="tmpfs", target="/var/lib/postgresql/data")), "in memory"),
-        (service("postgres:17", tmpfs=("/var/lib/postgresql/data:size=1g",)), "in memory"),
+        {"command": ("psql", "-f", "/seed.sql")},
+        {"entrypoint": ("sh", "-ec", "pg_dump -h db -U postgres shop > /backup/shop.sql")},
+        {"entrypoint": ("/usr/bin/pg_dump",), "command": ("-h", "db")},
+        {"command": ("bash", "-c", "until pg_isready -h db; do sleep 1; done")},
     ],
 )
-def test_data_that_nobody_keeps_is_noted_and_no_problem(database: Service, said: str) -> None:
-    assert postgres_mount_problem(database) is None
-    assert said in str(postgres_mount_note(database))
+def test_a_client_of_the_postgres_image_is_no_database(command: dict[str, tuple[str, ...]]) -> None:
+    assert role_of(service("postgres:17", **command)) is None
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        {"command": ("-c", "log_statement=all")},
+        {"command": ("postgres", "-c", "fsync=off")},
+        {"command": ("sh", "-c", "exec docker-entrypoint.sh postgres -c fsync=off")},
+        {"entrypoint": ("/usr/local/bin/wait-then-start",)},
+    ],
+)
+def test_a_server_with_other_words_on_its_command_line_is_still_one(command: dict[str, tuple[str, ...]]) -> None:
+    assert isinstance(role_of(service("postgres:17", **command)), Postgres)
