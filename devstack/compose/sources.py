@@ -13,12 +13,15 @@ from devstack.document import read_text
 from devstack.errors import Problem, SpecError, Where
 
 NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
-OVERRIDES = ("compose.override.yaml", "compose.override.yml", "docker-compose.override.yml", "docker-compose.override.yaml")
+OVERRIDES = ("compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """What to read. `texts` holds contents to use instead of what is on disk; Path("-") in `files` is standard input."""
+    """What to read. `texts` holds contents to use instead of what is on disk; Path("-") in `files` is standard input.
+
+    `start` is the folder a search began in: its `.env` wins over that of the project directory, as in Compose.
+    """
 
     files: tuple[Path, ...]
     directory: Path
@@ -28,6 +31,7 @@ class Sources:
     profiles: tuple[str, ...] = ()
     texts: Mapping[Path, str] = field(default_factory=dict)
     services: tuple[str, ...] = ()
+    start: Path | None = None
 
 
 def discover(start: Path, environment: Mapping[str, str]) -> Sources | None:
@@ -43,15 +47,16 @@ def discover(start: Path, environment: Mapping[str, str]) -> Sources | None:
         missing = [file for file in files if str(file.name) != "-" and not file.is_file()]
         if missing:
             raise SpecError([Problem(Where(str(file)), "no such file", hint="COMPOSE_FILE names it") for file in missing])
-        return Sources(files=files, directory=files[0].parent, environment=environment)
+        return Sources(files=files, directory=files[0].parent, environment=environment, start=start)
     for folder in (start, *start.parents):
-        for name, override in zip(NAMES, OVERRIDES, strict=True):
-            if (folder / name).is_file():
-                others = (folder / other for other in (override, *OVERRIDES))
-                found = next((other for other in others if other.is_file()), None)
-                files = (folder / name,) if found is None else (folder / name, found)
-                return Sources(files=files, directory=folder, environment=environment)
+        files = tuple(found for names in (NAMES, OVERRIDES) if (found := _first(folder, names)) is not None)
+        if files and files[0].name in NAMES:
+            return Sources(files=files, directory=folder, environment=environment, start=start)
     return None
+
+
+def _first(folder: Path, names: tuple[str, ...]) -> Path | None:
+    return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
 def _dotenv(path: Path, environment: Mapping[str, str]) -> dict[str, str]:
@@ -111,11 +116,16 @@ def project_environment(sources: Sources, texts: Texts, faults: Faults) -> tuple
     given = sources.env_files
     if given is None and (named := sources.environment.get("COMPOSE_ENV_FILES")):
         given = tuple(sources.directory / name for name in named.split(",") if name)
+    environment = sources.environment
     files = given
     if files is None:
-        default = sources.directory / ".env"
-        files = (default,) if texts.exists(default) else ()
-    return read_env_files(files, sources.environment, texts, faults), given or ()
+        folders = dict.fromkeys(folder for folder in (sources.start, sources.directory) if folder is not None)
+        *before, last = (folder / ".env" for folder in folders)
+        for path in before:
+            if texts.exists(path):
+                environment = read_env_files((path,), environment, texts, faults)
+        files = (last,) if texts.exists(last) else ()
+    return read_env_files(files, environment, texts, faults), given or ()
 
 
 def read_env_files(

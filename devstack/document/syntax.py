@@ -45,6 +45,14 @@ def explain(error: Any, text: str, file: str) -> tuple[Where, str, str]:
         return at, f"a value cannot begin with {rest[:1]!r}", "quote it"
     if "did not find expected key" in said or "did not find expected '-'" in said:
         return at, "the indentation does not fit what stands above", f"what it belongs to begins on line {opened.line}"
+    if "block sequence entries are not allowed" in said:
+        return at, "a list item cannot begin here", "put it on a line of its own, indented under its key"
+    if "comment or line break" in said:
+        return at, "only a comment can follow | or > on its line", "begin the text on the next line"
+    if "did not find expected node content" in said:
+        return at, f"a value is expected before {rest[:1]!r}" if rest else "a value is expected here", ""
+    if "whitespace or line break" in said or "found unexpected ':'" in said:
+        return at, f"unexpected {rest[:1]!r}" if rest else "unexpected end of the line", "quote the value"
     if "unknown escape character" in said:
         return at, "unknown escape after the backslash", "double the backslash, or use single quotes"
     if "incompatible YAML document" in said:
