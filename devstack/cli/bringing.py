@@ -55,7 +55,7 @@ def bring(
         if plan.steps:
             session.console.label("plan", summary(plan))
         results = running.carry_out(session, plan, observed, timeout=timeout) if plan.steps else Results()
-    report(session, plan, results, extra)
+    report(session, plan, observed, results, extra)
 
 
 def _check_names(session: Session, wanted: UpOptions) -> None:
@@ -119,10 +119,11 @@ def summary(plan: Plan) -> str:
     return ", ".join(parts) or f"{len(plan.steps)} steps"
 
 
-def report(session: Session, plan: Plan, results: Results, extra: JsonObject = EMPTY) -> None:
+def report(session: Session, plan: Plan, before: Observed, results: Results, extra: JsonObject = EMPTY) -> None:
     """The end of `up`: nothing to do, or the table, the time it took and what to type next."""
     console = session.console
-    observed = session.observe()
+    # Where nothing was to be done, what was seen a moment ago is what is there.
+    observed = session.observe() if plan.steps else before
     found = rows(session.stack, observed, running.ready_seconds(results))
     data: dict[str, Json] = {
         "project": session.stack.name,
@@ -181,4 +182,4 @@ def resume(session: Session, wanted: UpOptions, *, timeout: float) -> None:
             raise DevstackError(f"{', '.join(absent)}: no container to start", hints=["devstack up"], code="not-running")
         plan = bring_up.make_plan(session.engine, session.stack, None, observed, wanted)
         results = running.carry_out(session, plan, observed, timeout=timeout) if plan.steps else Results()
-    report(session, plan, results)
+    report(session, plan, observed, results)
