@@ -11,7 +11,7 @@ from devstack import document
 from devstack.compose.load import Sources, discover, load
 from devstack.compose.model import EMPTY, Stack, Strings
 from devstack.document import MappingNode
-from devstack.errors import DevstackError, UsageError
+from devstack.errors import DevstackError, SpecError, UsageError
 from devstack.identity import Identity
 from devstack.spec.find import find
 from devstack.spec.load import load_spec
@@ -132,12 +132,16 @@ def prepare(
             raise UsageError("--port needs a devstack.yml", hints=["devstack init   (adopts the Compose file)"])
         return _plain(selection, sources)
     from devstack.render import render as rendering
+    from devstack.render.origin import at_origin
 
     identity = choose(spec)
     rendered = rendering.render(spec, project=identity.project, settings={**identity.settings, **settings})
     texts = {file.path: file.text for file in rendered.files}
     sources = _sources(selection, spec, rendered.compose_files, environment, texts)
-    stack = load(sources)
+    try:
+        stack = load(sources)
+    except SpecError as error:
+        raise at_origin(error, spec) from None
     written: tuple[str, ...] = ()
     if write:
         done = rendering.write(rendered)

@@ -91,6 +91,12 @@ class Console:
         elif text is not None:
             self.out(text)
 
+    def answer_with_secrets(self, data: Json) -> None:
+        """The JSON document of a command that was asked for secrets."""
+        redactor, self.redactor = self.redactor, Redactor()
+        self.answer(data)
+        self.redactor = redactor
+
     def error(self, error: DevstackError) -> None:
         """Show an error: on stderr for people, as the document's `error` with `--json`."""
         if self.as_json and not self.answered:

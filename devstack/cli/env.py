@@ -17,6 +17,7 @@ def env(
     explain: Annotated[
         str, typer.Option("--explain", help="Where a variable's value comes from: every source, and which won.")
     ] = "",
+    consumer: Annotated[str, typer.Option("--for", help="Only what this service is given, said for the host.")] = "",
     as_json: opt.AsJson = False,
 ) -> None:
     """Print what a program on this machine needs to reach the stack: eval "$(devstack env)"."""
@@ -27,4 +28,4 @@ def env(
     if explain:
         variables.explain(session, explain)
     else:
-        variables.show(session)
+        variables.show(session, consumer)

@@ -14,6 +14,7 @@ from devstack.project import folder_of
 
 if TYPE_CHECKING:
     from devstack.spec.kinds import Kind
+    from devstack.spec.options import Option
 
 
 def show(session: Session, name: str | None) -> None:
@@ -41,7 +42,7 @@ def manual(kind: Kind) -> str:
     """One kind's manual as text."""
     parts = [f"{kind.name}: {kind.title}", "", kind.summary]
     if kind.options:
-        rows = [[o.name, o.type, "required" if o.required else _default(o.default), o.help] for o in kind.options.values()]
+        rows = [[o.name, o.type, "required" if o.required else o.default_text, _meaning(o)] for o in kind.options.values()]
         parts += ["", "options", columns(rows, header=["name", "type", "default", "meaning"])]
     if kind.env:
         parts += [
@@ -50,14 +51,14 @@ def manual(kind: Kind) -> str:
             columns([[f"<SERVICE>_{v.suffix}", "secret" if v.secret else "", v.help] for v in kind.env]),
         ]
     if kind.provides:
-        parts += ["", "gives to what depends on it", columns([[v.name, v.value] for v in kind.provides])]
+        parts += ["", "gives to what depends on it", "  " + ", ".join(v.name for v in kind.provides)]
     if kind.example:
         parts += ["", "example", *(f"  {line}" for line in kind.example.rstrip().splitlines())]
     return "\n".join(parts)
 
 
-def _default(value: Json) -> str:
-    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+def _meaning(option: Option) -> str:
+    return f"{option.help} (one of: {', '.join(option.choices)})" if option.choices else option.help
 
 
 def _json(kind: Kind) -> Json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from devstack.cli.console import columns
 from devstack.cli.session import Session
@@ -14,11 +15,14 @@ from devstack.project import locate
 from devstack.redact import MASK
 from devstack.spec.model import Spec
 
+if TYPE_CHECKING:
+    from devstack.render.connections import Connection
+
 
 def _spec(session: Session) -> Spec:
     spec, _ = locate(session.selection, Path.cwd(), os.environ)
     if spec is None:
-        raise UsageError("devstack env needs a devstack.yml", hints=["devstack init   (adopts the Compose file)"])
+        raise UsageError("devstack env --explain needs a devstack.yml", hints=["devstack init   (adopts the Compose file)"])
     return spec
 
 
@@ -34,18 +38,30 @@ def _values(session: Session, spec: Spec) -> dict[str, str]:
     return {**found, **os.environ}
 
 
-def show(session: Session) -> None:
+def show(session: Session, consumer: str) -> None:
     """Lines for `eval`, or the variables as data. This is asked for to be used, so secrets are shown."""
-    from devstack.render.connections import connections
-    from devstack.spec.kinds import load_kinds
-
-    spec = _spec(session)
-    found = connections(spec, load_kinds(spec.root), _values(session, spec))
+    found = _found(session, consumer)
     if session.console.as_json:
-        session.console.answer({item.variable: item.value for item in found})
+        session.console.answer_with_secrets({item.variable: item.value for item in found})
         return
     for item in found:
         session.console.raw(f"export {item.variable}={shlex.quote(item.value)}")
+
+
+def _found(session: Session, consumer: str) -> tuple[Connection, ...]:
+    """The variables of services of a kind, then those of the others that are recognised by their image."""
+    from devstack.render.adopted import stack_connections
+    from devstack.render.connections import connections
+    from devstack.spec.kinds import load_kinds
+
+    spec, _ = locate(session.selection, Path.cwd(), os.environ)
+    if spec is None:
+        return stack_connections(session.stack)
+    found = connections(spec, load_kinds(spec.root), _values(session, spec), consumer=consumer or None)
+    kinds = [name for name, service in spec.services.items() if service.kind]
+    said = {item.variable for item in found}
+    others = () if consumer else stack_connections(session.stack, without=kinds)
+    return (*found, *(item for item in others if item.variable not in said))
 
 
 def explain(session: Session, variable: str) -> None:

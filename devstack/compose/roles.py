@@ -148,7 +148,7 @@ def _postgres(service: Service, secrets: Mapping[str, FileObject]) -> Postgres:
 def _redis(service: Service) -> Redis:
     command = " ".join((*(service.entrypoint or ()), *(service.command or ())))
     given = re.search(r"--requirepass[ =]+(\S+)", command)
-    said = next((v for n in ("REDIS_PASSWORD", "VALKEY_PASSWORD") if (v := service.environment.get(n))), None)
+    said = next((v for n in ("REDIS_PASSWORD", "VALKEY_PASSWORD", "REDISCLI_AUTH") if (v := service.environment.get(n))), None)
     password = given.group(1).strip("\"'") if given else None
     if password is None or password.startswith("$"):
         password = said or None
