@@ -24,7 +24,9 @@ from devstack.engine.observed import (
     ObservedMount,
     ObservedNetwork,
     ObservedVolume,
+    PathStat,
     Probe,
+    Processes,
     State,
 )
 
@@ -34,7 +36,7 @@ class Event:
     """Something happened to a container of the watched project.
 
     `action` is "start", "die", "oom", "destroy", "health_status", "stop", "create", ...; `health` is set for "health_status",
-    `exit_code` for "die". `lost` means the stream ended and state must be looked at again.
+    `exit_code` for "die". `name` and `image` are the container's. `lost` means the stream ended and state must be looked at again.
     """
 
     action: str
@@ -44,6 +46,8 @@ class Event:
     health: Health | None = None
     exit_code: int | None = None
     lost: bool = False
+    name: str = ""
+    image: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +165,9 @@ class Engine(Protocol):
 
     def pull(self, reference: str, *, platform: str = "", on_progress: OnProgress | None = None) -> ObservedImage: ...
 
+    def push(self, reference: str, *, on_progress: OnProgress | None = None) -> None:
+        """Send an image to its registry."""
+
     def build(
         self,
         stack: Stack,
@@ -226,6 +233,24 @@ class Engine(Protocol):
         workdir: str = "",
     ) -> Session: ...
 
+    def attach(self, container: str, *, tty: bool, stdin: bool) -> Session:
+        """The container's own input and output; attached before its start, nothing is missed. `tty` as it was created."""
+
+    def wait(self, container: str) -> int:
+        """The exit code of a container, once it has ended."""
+
+    def top(self, container: str) -> Processes:
+        """What runs inside a running container."""
+
+    def stat(self, container: str, path: str) -> PathStat | None:
+        """What stands at an absolute path of a container, running or not."""
+
+    def read_archive(self, container: str, path: str) -> Iterator[bytes]:
+        """A tar of a file or folder, under its last name. Raises `NotFound`."""
+
+    def write_archive(self, container: str, folder: str, data: Iterable[bytes], *, owners: bool = False) -> None:
+        """Unpack a plain tar in a folder of a container; a compressed one is refused. Without `owners` all of it is root's."""
+
     def logs(
         self,
         container: str,
@@ -268,7 +293,9 @@ __all__ = [
     "ObservedNetwork",
     "ObservedVolume",
     "OnProgress",
+    "PathStat",
     "Probe",
+    "Processes",
     "Progress",
     "Session",
     "State",

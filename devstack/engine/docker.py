@@ -9,7 +9,8 @@ from functools import cached_property
 
 from devstack import labels
 from devstack.compose.model import EMPTY, Network, Service, Stack, Strings, Volume
-from devstack.engine import builds, copying, events, images, labelling, logs, networking, observing, streams
+from devstack.engine import archives, builds, copying, events, images, labelling, logs, networking, observing, streams
+from devstack.engine.attach import Attached
 from devstack.engine.base import (
     Container,
     Endpoint,
@@ -23,6 +24,8 @@ from devstack.engine.base import (
     ObservedImage,
     ObservedVolume,
     OnProgress,
+    PathStat,
+    Processes,
     Session,
 )
 from devstack.engine.creating import Creator, inspect, remove
@@ -94,6 +97,9 @@ class DockerEngine:
 
     def pull(self, reference: str, *, platform: str = "", on_progress: OnProgress | None = None) -> ObservedImage:
         return images.pull(self._wire, reference, platform=platform, on_progress=on_progress)
+
+    def push(self, reference: str, *, on_progress: OnProgress | None = None) -> None:
+        images.push(self._wire, reference, on_progress=on_progress)
 
     def build(
         self,
@@ -236,6 +242,24 @@ class DockerEngine:
         )
         exec_id = streams.prepare_exec(self._wire, container, body)
         return streams.DockerSession(self._wire, exec_id, tty=tty, doing=f"running {command[0]} in {container}")
+
+    def attach(self, container: str, *, tty: bool, stdin: bool) -> Session:
+        return Attached(self._wire, container, tty=tty, stdin=stdin)
+
+    def wait(self, container: str) -> int:
+        return copying.ended(self._wire, container, "end")
+
+    def top(self, container: str) -> Processes:
+        return self._wire.again(f"listing the processes of {container}", lambda c: observing.processes(c.top(container)))
+
+    def stat(self, container: str, path: str) -> PathStat | None:
+        return archives.stat(self._wire, container, path)
+
+    def read_archive(self, container: str, path: str) -> Iterator[bytes]:
+        return archives.read(self._wire, container, path)
+
+    def write_archive(self, container: str, folder: str, data: Iterable[bytes], *, owners: bool = False) -> None:
+        archives.write(self._wire, container, folder, data, owners=owners)
 
     def logs(
         self,

@@ -74,16 +74,40 @@ def pull(wire: Wire, reference: str, *, platform: str, on_progress: OnProgress |
     return found
 
 
+def push(wire: Wire, reference: str, *, on_progress: OnProgress | None) -> None:
+    """Raises `ImageUnavailable` when the image is not here or its registry does not take it."""
+    doing = f"pushing {reference}"
+    meter = Meter()
+    repository, tag = docker.utils.parse_repository_tag(reference)
+    try:
+        for item in _conversation(wire, f"/images/{repository}/push", {"tag": tag or "latest"}, repository, doing):
+            if "error" in item:
+                raise refusal(None, str(item["error"]), doing)
+            if on_progress is not None:
+                on_progress(meter.add(item))
+    except EngineRefused as error:
+        registry = registry_of(reference)
+        hints = ["docker login" + ("" if registry == "docker.io" else f" {registry}"), "name the image after a registry of yours"]
+        words = [("registry", registry), ("engine says", error.message)]
+        raise ImageUnavailable(f"image {reference} cannot be pushed", details=words, hints=hints) from error
+
+
 def _messages(wire: Wire, reference: str, platform: str, doing: str) -> Iterator[dict[str, Any]]:
     repository, tag = docker.utils.parse_repository_tag(reference)
     params = {"fromImage": repository, "tag": tag or "latest"} | ({"platform": platform} if platform else {})
+    return _conversation(wire, "/images/create", params, repository, doing)
+
+
+def _conversation(wire: Wire, path: str, params: dict[str, str], repository: str, doing: str) -> Iterator[dict[str, Any]]:
+    """What the engine tells while it talks to a registry, message by message."""
 
     def request(client: docker.APIClient) -> Any:
         registry, _ = docker.auth.resolve_repository_name(repository)
-        secret = docker.auth.get_config_header(client, registry)
-        headers = {"X-Registry-Auth": secret} if secret else {}
+        # Without a login the header must still be there for a push: an empty object says so.
+        secret = docker.auth.get_config_header(client, registry) or b"e30="
+        headers = {"X-Registry-Auth": secret}
         limits = (wire.timeout, SILENCE)
-        response = client.post(wire.url("/images/create"), params=params, headers=headers, stream=True, timeout=limits)
+        response = client.post(wire.url(path), params=params, headers=headers, stream=True, timeout=limits)
         if response.status_code >= 400:
             raise refusal(response.status_code, message(response), doing)
         return response
@@ -110,10 +134,10 @@ class Meter:
 
     def add(self, item: dict[str, Any]) -> Progress:
         layer, status, detail = str(item.get("id", "")), str(item.get("status", "")), item.get("progressDetail") or {}
-        if status == "Downloading" and detail.get("total"):
+        if status in ("Downloading", "Pushing") and detail.get("total"):
             self._total[layer] = int(detail["total"])
             self._done[layer] = int(detail.get("current", 0))
-        elif layer in self._total and status in ("Download complete", "Pull complete", "Extracting", "Verifying Checksum"):
+        elif layer in self._total and status in ("Download complete", "Pull complete", "Extracting", "Verifying Checksum", "Pushed"):
             self._done[layer] = self._total[layer]
         return Progress(status, sum(self._done.values()), sum(self._total.values()))
 

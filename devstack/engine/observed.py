@@ -179,7 +179,10 @@ class ObservedVolume:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedImage:
-    """`volumes` are the image's VOLUME paths; `stand_in` the text of its stand-in label, "" for a genuine image."""
+    """`volumes` are the image's VOLUME paths; `stand_in` the text of its stand-in label, "" for a genuine image.
+
+    `size` in bytes, `created` in Unix seconds, `platform` such as "linux/amd64".
+    """
 
     reference: str
     id: str
@@ -191,10 +194,32 @@ class ObservedImage:
     user: str = ""
     entrypoint: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
+    size: int = 0
+    created: float = 0.0
+    platform: str = ""
 
     @property
     def stand_in(self) -> str:
         return self.labels.get(labels.STAND_IN, "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathStat:
+    """A file or folder inside a container. `mode` are its permission bits, `link` where a symbolic link points ("" for none)."""
+
+    name: str
+    is_folder: bool = False
+    size: int = 0
+    mode: int = 0
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """What runs inside a container: the columns' titles, and a row for each process."""
+
+    titles: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,9 @@ from devstack.engine.base import (
     ObservedMount,
     ObservedNetwork,
     ObservedVolume,
+    PathStat,
     Probe,
+    Processes,
     State,
 )
 
@@ -205,7 +207,26 @@ def image(reference: str, item: Reply) -> ObservedImage:
         user=str(config.get("User") or ""),
         entrypoint=_words(config.get("Entrypoint")),
         command=_words(config.get("Cmd")),
+        size=int(item.get("Size") or 0),
+        created=moment(item.get("Created")),
+        platform="/".join(str(item[key]) for key in ("Os", "Architecture", "Variant") if item.get(key)),
     )
+
+
+def path_stat(item: Reply) -> PathStat:
+    """The engine's stat of a path; the mode is Go's, whose highest bit says folder."""
+    mode = int(item["mode"])
+    return PathStat(
+        name=str(item["name"]),
+        is_folder=bool(mode & 1 << 31),
+        size=int(item.get("size") or 0),
+        mode=mode & 0o777,
+        link=str(item.get("linkTarget") or ""),
+    )
+
+
+def processes(item: Reply) -> Processes:
+    return Processes(_words(item.get("Titles")), tuple(tuple(map(str, row)) for row in item.get("Processes") or ()))
 
 
 def image_probe(item: Reply) -> Healthcheck | None:
@@ -242,6 +263,8 @@ def event(item: Reply) -> Event:
         time=float(item.get("timeNano") or 0) / 1e9 or float(item.get("time") or 0),
         health=_health(verdict) if action == "health_status" else None,
         exit_code=int(code) if action == "die" and code.lstrip("-").isdigit() else None,
+        name=attributes.get("name", ""),
+        image=attributes.get("image", ""),
     )
 
 

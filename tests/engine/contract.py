@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import io
+import lzma
+import tarfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -298,6 +303,80 @@ class Contract:
         ended(engine, container)
         assert [line.text for line in engine.logs(container)] == ["hush", "hush"]
 
+    # One-offs, processes and files
+
+    def test_attached_before_the_start_nothing_is_missed(self, engine: Engine, project: str) -> None:
+        wanted = stack(project, service("web", ("sh", "-c", "echo said; exit 3")))
+        (container,) = made(engine, wanted)
+        session = engine.attach(container, tty=False, stdin=False)
+        engine.start(container)
+        pieces = []
+        while (piece := session.receive()) is not None:
+            pieces.append(piece)
+        assert b"".join(data for _, data in pieces) == b"said\n"
+        assert session.exit_code() == engine.wait(container) == 3
+        session.close()
+
+    def test_attaching_to_what_is_not_there_is_not_found(self, engine: Engine) -> None:
+        with pytest.raises(NotFound):
+            engine.attach("t-no-such", tty=False, stdin=False)
+
+    def test_waiting_gives_the_code_of_the_end_that_comes(self, engine: Engine, project: str) -> None:
+        (container,) = up(engine, stack(project, service("web")))
+        threading.Timer(0.2, engine.kill, [container]).start()
+        assert engine.wait(container) == 137
+
+    def test_processes_of_a_running_container_are_listed(self, engine: Engine, project: str) -> None:
+        (container,) = up(engine, stack(project, service("web")))
+        seen = engine.top(container)
+        assert "PID" in seen.titles
+        assert any(row[seen.titles.index("CMD")].endswith("sleep 1000") for row in seen.rows)
+        engine.stop(container, 0)
+        with pytest.raises(Conflict, match="not running"):
+            engine.top(container)
+
+    def test_files_go_in_and_come_out_as_plain_tar(self, engine: Engine, project: str) -> None:
+        (container,) = made(engine, stack(project, service("web")))
+        engine.write_archive(container, "/tmp", [tar_of("one.txt", b"hello")])
+        found = engine.stat(container, "/tmp/one.txt")
+        assert found is not None
+        assert (found.name, found.is_folder, found.size) == ("one.txt", False, 5)
+        with tarfile.open(fileobj=io.BytesIO(b"".join(engine.read_archive(container, "/tmp/one.txt")))) as tar:
+            inner = tar.extractfile("one.txt")
+            assert inner is not None
+            assert inner.read() == b"hello"
+
+    def test_a_folder_is_known_as_one_and_a_missing_path_as_none(self, engine: Engine, project: str) -> None:
+        (container,) = made(engine, stack(project, service("web")))
+        found = engine.stat(container, "/tmp")
+        assert found is not None
+        assert found.is_folder
+        assert engine.stat(container, "/t-no-such") is None
+        with pytest.raises(NotFound):
+            b"".join(engine.read_archive(container, "/t-no-such"))
+        with pytest.raises(NotFound):
+            engine.write_archive(container, "/t-no-such", [tar_of("x", b"")])
+        with pytest.raises(NotFound):
+            engine.stat("t-no-such", "/tmp")
+
+    def test_a_compressed_archive_is_never_sent(self, engine: Engine, project: str) -> None:
+        (container,) = made(engine, stack(project, service("web")))
+        packed = {"gzip": gzip.compress(tar_of("x", b"")), "xz": lzma.compress(b"x" * 99), "bzip2": bz2.compress(b"x" * 99)}
+        for kind, data in packed.items():
+            with pytest.raises(EngineRefused, match=kind):
+                engine.write_archive(container, "/tmp", [data[:3], data[3:]])
+        assert engine.stat(container, "/tmp/x") is None
+
+    def test_an_image_that_is_not_here_cannot_be_pushed(self, engine: Engine) -> None:
+        with pytest.raises(ImageUnavailable, match="cannot be pushed"):
+            engine.push("t-no-such-registry.invalid/x:1")
+
+    def test_events_name_their_container_and_image(self, engine: Engine, project: str) -> None:
+        with engine.watch(project) as events:
+            made(engine, stack(project, service("web")))
+            seen = until(events, lambda e: e.action == "create")
+        assert (seen[-1].name, seen[-1].image) == (f"{project}-web-1", IMAGE)
+
     # Helpers and volumes
 
     def test_a_helper_runs_to_its_end_and_is_gone(self, engine: Engine, project: str) -> None:
@@ -355,3 +434,12 @@ def until(events: Iterator[Event], last: Callable[[Event], bool]) -> list[Event]
         if last(event):
             return seen
     raise AssertionError(f"the events ended: {seen}")
+
+
+def tar_of(name: str, content: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        entry = tarfile.TarInfo(name)
+        entry.size = len(content)
+        tar.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()

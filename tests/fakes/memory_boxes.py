@@ -112,3 +112,23 @@ class MemorySession:
 
     def close(self) -> None:
         self._pieces.put(None)
+
+
+class MemoryAttached(MemorySession):
+    """A session with a container's own program: what it wrote, once it has ended."""
+
+    def __init__(self, box: Box, *, tty: bool) -> None:
+        super().__init__(tty=tty)
+        self._box = box
+        self._shown = False
+
+    def receive(self) -> tuple[Literal["stdout", "stderr"], bytes] | None:
+        self._box.ended.wait()
+        if self._shown or not self._box.log:
+            return None
+        self._shown = True
+        return "stdout", "".join(f"{line.text}\n" for line in self._box.log).encode()
+
+    def exit_code(self) -> int:
+        self._box.ended.wait()
+        return self._box.code

@@ -16,6 +16,7 @@ from dataclasses import replace
 from devstack import labels
 from devstack.compose.model import EMPTY, Healthcheck, Network, Service, Stack, Strings, Volume
 from devstack.engine import labelling
+from devstack.engine.archives import plain_tar
 from devstack.engine.base import (
     Binding,
     Container,
@@ -33,6 +34,8 @@ from devstack.engine.base import (
     ObservedNetwork,
     ObservedVolume,
     OnProgress,
+    PathStat,
+    Processes,
     Progress,
     State,
 )
@@ -40,7 +43,8 @@ from devstack.engine.create.mounts import copied_files
 from devstack.engine.create.networks import ordered
 from devstack.errors import Conflict, DevstackError, EngineRefused, ImageUnavailable, NotFound
 from tests.fakes import memory_programs as programs
-from tests.fakes.memory_boxes import Behaviour, Box, MemorySession, Store, inspected, listed
+from tests.fakes.memory_boxes import Behaviour, Box, MemoryAttached, MemorySession, Store, inspected, listed
+from tests.fakes.memory_files import packed, stat, unpack
 from tests.fakes.memory_life import Life
 
 
@@ -141,6 +145,11 @@ class MemoryEngine:
             if on_progress is not None:
                 on_progress(Progress("Downloading", 1, 1))
             return self.add_image(reference)
+
+    def push(self, reference: str, *, on_progress: OnProgress | None = None) -> None:
+        with self._call("push", reference):
+            if reference not in self.pullable or reference not in self._images:
+                raise ImageUnavailable(f"image {reference} cannot be pushed")
 
     def build(
         self,
@@ -369,6 +378,32 @@ class MemoryEngine:
             self._running(container)
             return MemorySession(tty=tty)
 
+    def attach(self, container: str, *, tty: bool, stdin: bool) -> MemoryAttached:
+        with self._call("attach", container):
+            return MemoryAttached(self._box(container), tty=tty)
+
+    def wait(self, container: str) -> int:
+        with self._call("wait", container):
+            box = self._box(container)
+            box.ended.wait()
+            return box.code
+
+    def top(self, container: str) -> Processes:
+        with self._call("top", container):
+            return Processes(("PID", "CMD"), (("1", " ".join(self._running(container).command)),))
+
+    def stat(self, container: str, path: str) -> PathStat | None:
+        with self._call("stat", container), self._lock:
+            return stat(self._box(container), path)
+
+    def read_archive(self, container: str, path: str) -> Iterator[bytes]:
+        with self._call("read_archive", container), self._lock:
+            return iter([packed(self._box(container), path)])
+
+    def write_archive(self, container: str, folder: str, data: Iterable[bytes], *, owners: bool = False) -> None:
+        with self._call("write_archive", container), self._lock:
+            unpack(self._box(container), folder, b"".join(plain_tar(data)))
+
     def logs(
         self,
         container: str,
@@ -403,7 +438,16 @@ class MemoryEngine:
 
     def _tell(self, box: Box, action: str, *, health: Health | None = None, exit_code: int | None = None) -> None:
         c = box.container
-        event = Event(action=action, container=c.id, service=c.service, time=time.time(), health=health, exit_code=exit_code)
+        event = Event(
+            action=action,
+            container=c.id,
+            service=c.service,
+            time=time.time(),
+            health=health,
+            exit_code=exit_code,
+            name=c.name,
+            image=c.image,
+        )
         for project, events in list(self._watchers):
             if project == c.project:
                 events.put(event)
