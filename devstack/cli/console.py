@@ -93,9 +93,8 @@ class Console:
 
     def answer_with_secrets(self, data: Json) -> None:
         """The JSON document of a command that was asked for secrets."""
-        redactor, self.redactor = self.redactor, Redactor()
-        self.answer(data)
-        self.redactor = redactor
+        self.answered = True
+        self._document(ok=True, data=data, error=None, masked=False)
 
     def error(self, error: DevstackError) -> None:
         """Show an error: on stderr for people, as the document's `error` with `--json`."""
@@ -105,13 +104,25 @@ class Console:
         for line in describe(error):
             self.say(self.paint(line, "red") if line.startswith("error:") else line)
 
-    def _document(self, *, ok: bool, data: Json, error: DevstackError | None) -> None:
+    def _document(self, *, ok: bool, data: Json, error: DevstackError | None, masked: bool = True) -> None:
         import json
 
         seconds = round(time.monotonic() - self.begun, 3)
         meta: dict[str, Json] = {"command": self.command, "seconds": seconds, "version": __version__}
-        document: dict[str, Json] = {"ok": ok, "error": as_json(error) if error else None, "data": data, "meta": meta}
-        _write(sys.stdout, self.redactor.mask(json.dumps(document, ensure_ascii=False)) + "\n")
+        document: Json = {"ok": ok, "error": as_json(error) if error else None, "data": data, "meta": meta}
+        if masked:
+            document = self._masked(document)
+        _write(sys.stdout, json.dumps(document, ensure_ascii=False) + "\n")
+
+    def _masked(self, value: Json) -> Json:
+        """The value with every text in it masked; before it is written as JSON, whose escapes could hide a secret's form."""
+        if isinstance(value, str):
+            return self.redactor.mask(value)
+        if isinstance(value, list):
+            return [self._masked(item) for item in value]
+        if isinstance(value, dict):
+            return {key: self._masked(item) for key, item in value.items()}
+        return value
 
     def ask(self, question: str, *, default: bool = False) -> bool:
         """Ask yes or no at the terminal. Off a terminal nobody can be asked, and the answer is `default`."""
