@@ -11,6 +11,8 @@ from devstack.errors import SqlError, Where
 
 _COPY_LINE = re.compile(r'^COPY .*?, line (\d+)(?:, column [^:]+: "(.*)")?', re.MULTILINE)
 _INLINE_LINE = re.compile(r"inline_code_block line (\d+)")
+_QUOTED = re.compile(r'"([^"]+)"')
+_UNKNOWN_NAME = {"42703", "42P01", "42704", "42883", "3F000", "42P02"}
 _DOLLAR = re.compile(r"\$(?:[^\W\d]\w*)?\$")
 
 _HINTS = {
@@ -50,6 +52,9 @@ def place_of(script: Script, segment: Segment, fault: Fault, completed: int, pre
         body = _DOLLAR.search(script.text, statement.head, statement.end)
         if body is not None:
             return Place(_line_from(script.text, body.end(), int(inline.group(1))), statement)
+    named = _only_mention(script, statement, fault)
+    if named is not None:
+        return Place(named, statement)
     return Place(statement.head, statement, exact=False)
 
 
@@ -78,6 +83,16 @@ def _context(fault: Fault, place: Place | None) -> str:
     if fault.internal_query and fault.internal_query not in fault.context:
         return f"{fault.internal_query.strip()}\n{fault.context}".strip()
     return fault.context
+
+
+def _only_mention(script: Script, statement: Statement, fault: Fault) -> int | None:
+    """Where the name stands that the server does not know, when the statement has it just once (CREATE INDEX, GRANT give no position)."""
+    name = _QUOTED.search(fault.message)
+    if name is None or fault.sqlstate not in _UNKNOWN_NAME or fault.context:
+        return None
+    word = re.compile(rf"(?<![\w$]){re.escape(name.group(1))}(?![\w$])", re.IGNORECASE)
+    found = [match.start() for match in word.finditer(script.text, statement.head, statement.end)]
+    return found[0] if len(found) == 1 else None
 
 
 def _in_copy_data(script: Script, data: tuple[int, int], context: str) -> int | None:

@@ -17,9 +17,10 @@ from tests.database.server import tables
 
 # Found by the server: name -> (SQL, SQLSTATE, part of the message)
 AT_THE_SERVER = {
-    "missing column in an index": ("create table o (id int);\n\n§create index o_n\n  on o (id, nmae);", "42703", '"nmae"'),
+    "missing column in an index": ("create table o (id int);\n\ncreate index o_n\n  on o (id, §nmae);", "42703", '"nmae"'),
     "syntax error at a word": ("select 1;\ncreate §tabel t (id int);", "42601", '"tabel"'),
     "syntax error at the end": ("create table t (\n  id int,\n  name text\n§", "42601", "end of input"),
+    "missing column said twice": ("create table o (id int);\n§create index nmae\n  on o (id, nmae);", "42703", '"nmae"'),
     "unknown table": ("select 1;\n  select * from §nope;", "42P01", '"nope"'),
     "unknown column": ("create table t (id int);\nselect id,\n       §nam\nfrom t;", "42703", '"nam"'),
     "unknown function": ("select §frobnicate(1);", "42883", "frobnicate"),
@@ -52,10 +53,10 @@ AT_THE_SERVER = {
     "too few COPY columns": ("create table t (id int, n text);\ncopy t (id, n) from stdin;\n1\tone\n§2\n\\.\n", "22P04", "missing data"),
     "key twice in COPY data": ("create table t (id int primary key);\ncopy t from stdin;\n1\n§1\n\\.\n", "23505", "t_pkey"),
     "after COPY data": ("create table t (id int);\ncopy t from stdin;\n1\n2\n\\.\nselect §nope from t;\n", "42703", "nope"),
-    "COPY into no table": ("select 1;\n§copy nope from stdin;\n1\n\\.\n", "42P01", "nope"),
+    "COPY into no table": ("select 1;\ncopy §nope from stdin;\n1\n\\.\n", "42P01", "nope"),
     "missing extension": ("§create extension no_such_thing;", "0A000", "no_such_thing"),
     "psql variable": ("select §:'name';", "42601", '":"'),
-    "missing role": ("create table t (id int);\n§grant select on t to nobody_here;", "42704", "nobody_here"),
+    "missing role": ("create table t (id int);\ngrant select on t to §nobody_here;", "42704", "nobody_here"),
     "bad partition": (
         "create table p (at date) partition by range (at);\ncreate table p1 partition of p for values from (§'2026-02-01') to ('2026-01-01');",
         "42P17", "empty range",
