@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import resource
+import select
 import subprocess
 import tempfile
 import time
@@ -21,9 +23,11 @@ class BenchError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One run: wall time in seconds, and the largest resident set of the process or of any child it waited for, in MB."""
+    """One run: wall time and processor time in seconds, and the largest resident set in MB, of the process or of any child it
+    waited for. Processor time does not count what the engine does, and is steadier on a machine that is busy."""
 
     seconds: float
+    cpu: float
     megabytes: float
 
 
@@ -42,7 +46,7 @@ def timed(argv: Sequence[str], folder: Path, extra: Mapping[str, str] | None = N
             argv, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment() | dict(extra or {})
         )
         try:
-            status, megabytes = _ended(child, begun + LIMIT)
+            status, usage = _ended(child, begun + LIMIT)
         except BaseException:
             child.kill()
             child.wait()
@@ -53,13 +57,11 @@ def timed(argv: Sequence[str], folder: Path, extra: Mapping[str, str] | None = N
             output.seek(0)
             last = "\n".join(output.read().decode(errors="replace").splitlines()[-TAIL:])
             raise BenchError(f"{' '.join(argv)} ended with {child.returncode}:\n{last}")
-    return Sample(seconds, megabytes)
+    return Sample(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
-def _ended(child: subprocess.Popen[bytes], deadline: float) -> tuple[int, float]:
-    """Exit status and peak memory. `pidfd` lets us wait with a limit and still take the resource usage of the child alone."""
-    import select
-
+def _ended(child: subprocess.Popen[bytes], deadline: float) -> tuple[int, resource.struct_rusage]:
+    """Exit status and what the child used. `pidfd` lets us wait with a limit and still take the resource usage of the child alone."""
     descriptor = os.pidfd_open(child.pid)
     try:
         poll = select.poll()
@@ -69,7 +71,7 @@ def _ended(child: subprocess.Popen[bytes], deadline: float) -> tuple[int, float]
     finally:
         os.close(descriptor)
     _, status, usage = os.wait4(child.pid, 0)
-    return status, usage.ru_maxrss / 1024
+    return status, usage
 
 
 def ask(*argv: str) -> str:

@@ -112,11 +112,17 @@ class Result:
             "ok": self.ok,
             "what": {"devstack": self.row.ours, "rival": self.row.theirs},
             "samples": {"devstack": numbers(self.samples.ours), "rival": numbers(self.samples.theirs)},
+            "cpu": {"devstack": _cpu(self.samples.ours), "rival": _cpu(self.samples.theirs)},
         }
 
 
 def _value(row: Row, sample: Sample) -> float:
     return sample.megabytes if row.megabytes else sample.seconds
+
+
+def _cpu(samples: Sequence[Sample]) -> float:
+    """Median processor time in seconds."""
+    return round(median(sample.cpu for sample in samples), 4)
 
 
 def result(row: Row, samples: Samples) -> Result:
