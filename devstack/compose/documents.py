@@ -50,7 +50,7 @@ class Documents:
         except SpecError as error:
             self.faults.problems.extend(error.problems)
             return None
-        if node is None:
+        if node is None or (isinstance(node, MappingNode) and not node.entries):
             self.faults.add(Where(shown), "", "is empty", 'a Compose file begins with "services:"')
             return None
         if not isinstance(node, MappingNode):

@@ -48,6 +48,9 @@ def _short(node: Node, path: str, faults: Faults) -> dict[str, Json]:
     text = scalar_text(node) if isinstance(node, ScalarNode) else ""
     if not text:
         raise ValueError("the mount is empty: SOURCE:TARGET[:ro]")
+    if len(text) <= 2:
+        # So short a text is taken for a target without a look at it, and is printed without volume options.
+        return {"type": "volume", "target": text}
     pieces = _pieces(text)
     if len(pieces) == 1:
         return {"type": "volume", "target": _clean(text), "volume": {}}

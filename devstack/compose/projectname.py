@@ -30,8 +30,13 @@ def project_name(
     if not name:
         for node in reversed(names):
             if isinstance(node, ScalarNode) and isinstance(node.value, str):
-                name = expand(node.value, environment.get, warn=lambda _: None, fail=lambda *_: None)
                 where = node.where
+                wrong: list[str] = []
+                name = expand(node.value, environment.get, warn=lambda _: None, fail=lambda message, _: wrong.append(message))
+                if wrong:
+                    raise SpecError([Problem(where, message, "name") for message in wrong])
+                if not name:
+                    continue
                 name = normal(name)
                 if not name:
                     raise SpecError([Problem(where, f"{node.value!r} makes no project name: {_RULE}", "name")])

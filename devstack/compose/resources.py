@@ -58,7 +58,8 @@ def volume(key: str, node: Node, project: str, path: str, faults: Faults, direct
 def file_object(key: str, node: Node, project: str, path: str, faults: Faults) -> dict[str, Json]:
     """A secret or config, which has exactly one origin unless it is external."""
     found = _resource(_FILE, key, node, project, path, faults)
-    origins = [name for name in ("file", "environment", "content") if name in found]
+    written = node.keys() if isinstance(node, MappingNode) else ()
+    origins = [name for name in ("file", "environment", "content") if name in written]
     allowed = "file, environment" if path.startswith("secrets") else "file, environment, content"
     if not found.get("external") and len(origins) > 1:
         faults.add(node, path, f"{' and '.join(origins)} exclude each other")

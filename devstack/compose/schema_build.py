@@ -75,7 +75,7 @@ _ROLL = mapping(
     },
     what="an update policy",
 )
-_RESOURCE = {"cpus": text_or_number, "memory": SIZE}
+_RESOURCE = {"cpus": text_or_number, "memory": text}
 _RESERVED = mapping(
     {
         **_RESOURCE,

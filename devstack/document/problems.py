@@ -12,7 +12,7 @@ from devstack.errors import Problem, Where
 _WIDEST = 110
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'|[^\s,:{}\[\]#]+')
 # A value that is probably a password is not shown in an error: errors end up in CI logs.
-_SECRET = re.compile(r"(?i)^(.*?[\w-]*(?:password|passwd|secret|token|api_?key|private_?key)[\w-]*[\"']?\s*[:=]\s*)([^\s$].*)$")
+_SECRET = re.compile(r"(?i)(?:password|passwd|secret|token|api_?key|private_?key)[\w-]*[\"']?\s*[:=]\s*(?=[^\s$])")
 
 
 def excerpt(where: Where, source: str) -> tuple[str, ...]:
@@ -21,11 +21,11 @@ def excerpt(where: Where, source: str) -> tuple[str, ...]:
     if where.line is None or not 0 < where.line <= len(lines):
         return ()
     text = lines[where.line - 1].rstrip("\r").lstrip("\ufeff") if where.line == 1 else lines[where.line - 1].rstrip("\r")
-    hidden = _SECRET.match(text)
+    hidden = _SECRET.search(text)
     token = _TOKEN.match(text, where.column - 1) if where.column else None
     width = len(token.group()) if token else 1
     if hidden:
-        text = f"{hidden[1]}****"
+        text = f"{text[: hidden.end()]}****"
         width = min(width, max(1, len(text) - (where.column or 1) + 1))
     start = 0
     if len(text) > _WIDEST:

@@ -25,7 +25,7 @@ def dump(value: Json) -> str:
     """Block style YAML, keys in the order given, one trailing newline. What `load` reads back equals `value`."""
     if isinstance(value, (Mapping, list, tuple)) and value:
         return "\n".join(_lines(value, 0)) + "\n"
-    return _scalar(value, 0) + "\n"
+    return _scalar(value, 1) + "\n"
 
 
 def _lines(value: Json, depth: int) -> Iterator[str]:
