@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from devstack import labels
 from devstack.compose.model import EMPTY, Service, Stack, Strings
 from devstack.compose.roles import Postgres, data_is_mounted_beside, postgres_mount_problem, role_of
-from devstack.engine.base import Container, Engine, Observed
+from devstack.engine.base import Container, Engine, Observed, OnProgress, Progress
 from devstack.errors import DevstackError, PortTaken, Problem, SpecError, Where
 from devstack.execute import Executor, Happened, Results
 from devstack.execute.actions import Actions
@@ -66,8 +66,8 @@ def carry_out(
     """Execute a plan; raises the first step's error when one failed."""
     root = spec.root if spec else stack.directory
 
-    def apply_sql(step: ApplySchema, container: str) -> str:
-        return _apply(engine, stack, root, step, container)
+    def apply_sql(step: ApplySchema, container: str, progress: OnProgress) -> str:
+        return _apply(engine, stack, root, step, container, progress)
 
     ids = {(c.service, c.number): c.id for c in observed.containers if not c.oneoff}
     actions = Actions(engine, stack, apply_sql=apply_sql, ids=ids, extra_labels=extra_labels)
@@ -169,15 +169,20 @@ def _pending(
     return sum(1 for state in states if state.state != "applied" and state.state != "missing")
 
 
-def _apply(engine: Engine, stack: Stack, root: Path, step: ApplySchema, container: str) -> str:
+def _apply(engine: Engine, stack: Stack, root: Path, step: ApplySchema, container: str, progress: OnProgress) -> str:
     from devstack.database import schema
     from devstack.database.reach import target_of
 
     role = postgres_of(stack, step.service.name)
     target = target_of(role, engine.inspect(container), engine.info.endpoint, step.database)
     wanted = schema.SchemaFiles(service=step.service.name, database=step.database, files=step.files, root=root)
-    applied = schema.apply(target, wanted)
-    return f"{len(applied.applied)} applied, {applied.unchanged} unchanged"
+
+    def on_file(path: str, state: str, text: str = "") -> None:
+        progress(Progress(text=f"{state}  {path} {text}".rstrip()))
+
+    applied = schema.apply(target, wanted, on_file=on_file)
+    missing = f", {len(applied.missing)} no longer there: {', '.join(applied.missing)}" if applied.missing else ""
+    return f"{len(applied.applied)} applied, {applied.unchanged} unchanged{missing}"
 
 
 # Ports

@@ -68,10 +68,8 @@ def sweep(engine: Engine, project: str) -> None:
         engine.remove_network(network.name)
     for volume in observed.volumes:
         engine.remove_volume(volume)
-    for label in (labels.SNAPSHOT, labels.SNAPSHOT_OF):
-        for found in engine.volumes(label):
-            if found.name.startswith(project):
-                engine.remove_volume(found.name)
+    for found in engine.volumes(f"io.devstack.project={project}"):
+        engine.remove_volume(found.name)
 
 
 @pytest.fixture

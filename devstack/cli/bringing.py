@@ -176,6 +176,7 @@ def resume(session: Session, wanted: UpOptions, *, timeout: float) -> None:
     """Start what is there, without rendering, building or making anything."""
     _check_names(session, wanted)
     with session.locked():
+        finish_pending(session)
         observed = session.observe()
         absent = [name for name in selected(session.stack, wanted) if not observed.of(name)]
         if absent:

@@ -22,7 +22,7 @@ def down(
     as_json: opt.AsJson = False,
 ) -> None:
     """Stop and remove the containers and networks. Volumes stay, always; `reset` is for data."""
-    from devstack.cli import running
+    from devstack.cli import data, running
     from devstack.cli.session import begin
     from devstack.plan.down import plan_down
 
@@ -30,6 +30,7 @@ def down(
     with session.alone(timeout=lock_timeout), session.locked(timeout=lock_timeout):
         plan = plan_down(session.stack, session.observe(), grace=1.0 if fast else timeout)
         results = running.execute(session, plan)
+        data.finish(session)
     removed = [step.key for step in plan.changes]
     text = (
         f"down in {results.seconds:.1f} s; the data of {session.stack.name} is kept" if removed else "nothing to do: nothing runs"

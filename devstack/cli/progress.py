@@ -52,6 +52,12 @@ def subject(step: Step) -> tuple[str, str]:
             return step.service if isinstance(step.service, str) else step.service.name, ""
 
 
+def _is_worth_a_line(happened: Happened) -> bool:
+    """News of a step under way that must not be missed: why a wait lasts, what the database says meanwhile."""
+    said = happened.text.startswith(("notice", "waiting"))
+    return isinstance(happened.step, Await) or (isinstance(happened.step, ApplySchema) and said)
+
+
 VERBS: dict[type[Step], str] = {Stop: "stopped", Remove: "removed", RemoveNetwork: "removed"}
 
 
@@ -79,8 +85,8 @@ class PlainProgress(AbstractContextManager["PlainProgress"]):
     def line(self, happened: Happened) -> str:
         """The line for an ended step; "" when it has none of its own."""
         step = happened.step
-        if happened.phase is Phase.PROGRESS and isinstance(step, Await):
-            return f"{self._elapsed()}… {step.service.name:<8} {happened.text}"
+        if happened.phase is Phase.PROGRESS and _is_worth_a_line(happened):
+            return f"{self._elapsed()}… {subject(step)[0]:<8} {happened.text}"
         failed = happened.phase is Phase.FAILED
         shown = isinstance(step, CreateNetwork | Pull | Build | Await | ApplySchema | Remove | RemoveNetwork) or failed
         shown = shown or (isinstance(step, Stop) and step.reason == "")

@@ -25,7 +25,7 @@ from devstack.plan.steps import (
     Stop,
 )
 
-ApplySql = Callable[[ApplySchema, str], str]
+ApplySql = Callable[[ApplySchema, str, OnProgress], str]
 """Applies a schema step to a container (its id); gives one line of result."""
 TAKEN = ("address already in use", "port is already allocated", "ports are not available")
 
@@ -81,7 +81,7 @@ class Actions:
             case RemoveNetwork():
                 self.engine.remove_network(step.network)
             case ApplySchema():
-                return self._apply(step)
+                return self._apply(step, progress)
             case Await():
                 raise AssertionError("a wait is the executor's own")
             case _:
@@ -153,7 +153,7 @@ class Actions:
             self.engine.exec(step.container, hook.command, user=hook.user, workdir=hook.working_dir, privileged=hook.privileged)
         self.engine.stop(step.container, step.grace)
 
-    def _apply(self, step: ApplySchema) -> str:
+    def _apply(self, step: ApplySchema, progress: OnProgress) -> str:
         if self.apply_sql is None:
             raise AssertionError("a plan with a schema needs apply_sql")
-        return self.apply_sql(step, self.id_of(step.service.name, 1))
+        return self.apply_sql(step, self.id_of(step.service.name, 1), progress)
