@@ -193,3 +193,8 @@ def test_a_client_of_the_postgres_image_is_no_database(command: dict[str, tuple[
 )
 def test_a_server_with_other_words_on_its_command_line_is_still_one(command: dict[str, tuple[str, ...]]) -> None:
     assert isinstance(role_of(service("postgres:17", **command)), Postgres)
+
+
+def test_the_password_of_a_redis_is_also_found_where_its_client_looks_for_it() -> None:
+    role = role_of(service("redis:7", environment={"REDISCLI_AUTH": "sesame"}))
+    assert isinstance(role, Redis) and role.password == "sesame"
