@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
+from dataclasses import replace
 
 from devstack.compose import decode_host
-from devstack.compose.decode_parts import Body, boolean, names, number, optional_text, pairs, strings, text, whole
+from devstack.compose.decode_parts import Body, bodies, boolean, names, number, optional_text, pairs, section, strings, text, whole
 from devstack.compose.model import (
     Attachment,
     Build,
     Condition,
     Dependency,
     FileMount,
-    FileObject,
     Healthcheck,
     Hook,
-    IpamPool,
     Json,
     Logging,
     Mount,
-    Network,
     Port,
     Service,
-    Volume,
 )
-from devstack.compose.shapes import Faults
 from devstack.compose.units import nanoseconds
 
 
 def decode_service(name: str, body: Body, present: Collection[str]) -> Service:
     """One service. `body` is canonical: every value has its type. Only dependencies on services that are `present` are kept."""
-    return Service(
+    service = Service(
         name=name,
         canonical=body,
         image=optional_text(body, "image"),
@@ -57,13 +53,21 @@ def decode_service(name: str, body: Body, present: Collection[str]) -> Service:
         profiles=names(body, "profiles"),
         depends_on=tuple(_dependency(key, edge) for key, edge in pairs(body, "depends_on") if key in present),
         healthcheck=_healthcheck(body.get("healthcheck")),
-        ports=tuple(_port(item) for item in _bodies(body.get("ports"))),
+        ports=tuple(_port(item) for item in bodies(body.get("ports"))),
+    )
+    return _on_its_host(_connected(service, body), body)
+
+
+def _connected(service: Service, body: Body) -> Service:
+    """With its data, files, networks and hooks."""
+    return replace(
+        service,
         expose=names(body, "expose"),
-        mounts=tuple(_mount(item) for item in _bodies(body.get("volumes"))),
+        mounts=tuple(_mount(item) for item in bodies(body.get("volumes"))),
         tmpfs=names(body, "tmpfs"),
         volumes_from=names(body, "volumes_from"),
-        secrets=tuple(file_use(item) for item in _bodies(body.get("secrets"))),
-        configs=tuple(file_use(item) for item in _bodies(body.get("configs"))),
+        secrets=tuple(file_use(item) for item in bodies(body.get("secrets"))),
+        configs=tuple(file_use(item) for item in bodies(body.get("configs"))),
         networks=_attachments(body),
         network_mode=text(body, "network_mode"),
         mac_address=text(body, "mac_address"),
@@ -73,6 +77,16 @@ def decode_service(name: str, body: Body, present: Collection[str]) -> Service:
         dns=names(body, "dns"),
         dns_opt=names(body, "dns_opt"),
         dns_search=names(body, "dns_search"),
+        logging=_logging(body.get("logging")),
+        post_start=tuple(_hook(item) for item in bodies(body.get("post_start"))),
+        pre_stop=tuple(_hook(item) for item in bodies(body.get("pre_stop"))),
+    )
+
+
+def _on_its_host(service: Service, body: Body) -> Service:
+    """With what it may do on its host and how much of it it gets."""
+    return replace(
+        service,
         cap_add=names(body, "cap_add"),
         cap_drop=names(body, "cap_drop"),
         cgroup=text(body, "cgroup"),
@@ -95,15 +109,8 @@ def decode_service(name: str, body: Body, present: Collection[str]) -> Service:
         sysctls=strings(body, "sysctls"),
         ulimits=decode_host.ulimits(body),
         limits=decode_host.limits(body),
-        logging=_logging(body.get("logging")),
-        post_start=tuple(_hook(item) for item in _bodies(body.get("post_start"))),
-        pre_stop=tuple(_hook(item) for item in _bodies(body.get("pre_stop"))),
         ignored=decode_host.ignored(body),
     )
-
-
-def _bodies(value: Json) -> tuple[dict[str, Json], ...]:
-    return tuple(item for item in value if isinstance(item, dict)) if isinstance(value, list) else ()
 
 
 def _command(value: Json) -> tuple[str, ...] | None:
@@ -178,7 +185,7 @@ def _port(body: Body) -> Port:
 
 def _mount(body: Body) -> Mount:
     kind = text(body, "type")
-    bind, volume, tmpfs, image = (_section(body, key) for key in ("bind", "volume", "tmpfs", "image"))
+    bind, volume, tmpfs, image = (section(body, key) for key in ("bind", "volume", "tmpfs", "image"))
     return Mount(
         type=kind,  # type: ignore[arg-type]  # the schema lets no other word pass
         target=text(body, "target"),
@@ -195,11 +202,6 @@ def _mount(body: Body) -> Mount:
         tmpfs_size=number(tmpfs, "size"),
         tmpfs_mode=whole(tmpfs, "mode"),
     )
-
-
-def _section(body: Body, key: str) -> dict[str, Json]:
-    value = body.get(key)
-    return value if isinstance(value, dict) else {}
 
 
 def file_use(body: Body) -> FileMount:
@@ -264,73 +266,9 @@ def _build(value: Json) -> Build | None:
         provenance=optional_text(value, "provenance"),
         pull=bool(value.get("pull")),
         sbom=optional_text(value, "sbom"),
-        secrets=tuple(file_use(item) for item in _bodies(value.get("secrets"))),
+        secrets=tuple(file_use(item) for item in bodies(value.get("secrets"))),
         shm_size=number(value, "shm_size"),
         ssh=names(value, "ssh"),
         tags=names(value, "tags"),
         ulimits=decode_host.ulimits(value),
     )
-
-
-def decode_network(key: str, body: Body) -> Network:
-    ipam = _section(body, "ipam")
-    pools = tuple(
-        IpamPool(
-            subnet=text(pool, "subnet"),
-            gateway=text(pool, "gateway"),
-            ip_range=text(pool, "ip_range"),
-            aux_addresses=strings(pool, "aux_addresses"),
-        )
-        for pool in _bodies(ipam.get("config"))
-    )
-    return Network(
-        key=key,
-        name=text(body, "name"),
-        canonical=body,
-        external=bool(body.get("external")),
-        driver=text(body, "driver"),
-        driver_opts=strings(body, "driver_opts"),
-        attachable=bool(body.get("attachable")),
-        internal=bool(body.get("internal")),
-        enable_ipv4=boolean(body, "enable_ipv4"),
-        enable_ipv6=boolean(body, "enable_ipv6"),
-        ipam_driver=text(ipam, "driver"),
-        ipam_options=strings(ipam, "options"),
-        ipam=pools,
-        labels=strings(body, "labels"),
-    )
-
-
-def decode_volume(key: str, body: Body) -> Volume:
-    return Volume(
-        key=key,
-        name=text(body, "name"),
-        canonical=body,
-        external=bool(body.get("external")),
-        driver=text(body, "driver"),
-        driver_opts=strings(body, "driver_opts"),
-        labels=strings(body, "labels"),
-    )
-
-
-def file_objects(
-    section: Mapping[str, dict[str, Json]], environment: Mapping[str, str], faults: Faults
-) -> dict[str, FileObject]:
-    """Secrets or configs with the content of those that come from the environment."""
-    found: dict[str, FileObject] = {}
-    for key, body in section.items():
-        variable = text(body, "environment")
-        content = optional_text(body, "content")
-        if variable:
-            content = environment.get(variable)
-            if content is None:
-                faults.note(f'"{key}" takes its content from the variable {variable}, which is not set.')
-        found[key] = FileObject(
-            key=key,
-            name=text(body, "name"),
-            file=text(body, "file"),
-            content=content,
-            environment=variable,
-            external=bool(body.get("external")),
-        )
-    return found

@@ -53,3 +53,14 @@ def strings(body: Body, key: str) -> Strings:
 def pairs(body: Body, key: str) -> tuple[tuple[str, Json], ...]:
     value = body.get(key)
     return tuple(value.items()) if isinstance(value, dict) else ()
+
+
+
+def bodies(value: Json) -> tuple[dict[str, Json], ...]:
+    return tuple(item for item in value if isinstance(item, dict)) if isinstance(value, list) else ()
+
+
+
+def section(body: Body, key: str) -> dict[str, Json]:
+    value = body.get(key)
+    return value if isinstance(value, dict) else {}

@@ -9,7 +9,7 @@ from pathlib import Path
 from devstack.compose.interpolate import substitute, unset
 from devstack.compose.merge import keyed, merge, merge_service, without_tags
 from devstack.compose.paths import Rebase, absolute
-from devstack.compose.schema import TOP, check_document
+from devstack.compose.schema import check_document
 from devstack.compose.shapes import Faults
 from devstack.compose.sources import Texts, read_env_files
 from devstack.document import Entry, MappingNode, Node, ScalarNode, SequenceNode, did_you_mean, kind_of, load, plain
@@ -271,5 +271,3 @@ def _filled(entry: Entry, own: Mapping[str, str]) -> Entry:
         return Entry(entry.key, entry.where, ScalarNode(own[entry.key], own[entry.key], entry.value.where, quoted=True))
     return entry
 
-
-__all__ = ["TOP", "Documents", "Scope"]

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devstack.compose import references, resources
-from devstack.compose.decode import decode_network, decode_service, decode_volume, file_objects
+from devstack.compose.decode import decode_service
+from devstack.compose.decode_resources import decode_network, decode_volume, file_objects
 from devstack.compose.documents import Documents, Scope
 from devstack.compose.envfiles import fill
 from devstack.compose.model import Json, JsonObject, Stack

@@ -9,7 +9,7 @@ from pathlib import Path
 from devstack.compose.shapes import Faults
 from devstack.compose.template import expand
 from devstack.document import Node, ScalarNode
-from devstack.errors import Problem, SpecError, Where
+from devstack.errors import Where
 
 _VALID = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _RULE = "lower-case letters, digits, hyphens and underscores, a letter or digit first"
@@ -23,32 +23,41 @@ def normal(text: str) -> str:
 def project_name(
     option: str | None, environment: Mapping[str, str], names: Sequence[Node], directory: Path, faults: Faults
 ) -> str:
-    """`names` are the uninterpolated `name:` values of the files, in order. Raises `SpecError` when there is no valid name."""
+    """The name; `names` are the uninterpolated `name:` values of the files, in order.
+
+    A name that cannot be is a problem in `faults`, and what comes nearest to it is returned.
+    """
     where = Where(str(directory))
-    name = option or environment.get("COMPOSE_PROJECT_NAME") or ""
-    origin = "-p" if option else "COMPOSE_PROJECT_NAME"
-    if not name:
-        for node in reversed(names):
-            if isinstance(node, ScalarNode) and isinstance(node.value, str):
-                where = node.where
-                wrong: list[str] = []
-                name = expand(node.value, environment.get, warn=lambda _: None, fail=lambda message, _: wrong.append(message))
-                if wrong:
-                    raise SpecError([Problem(where, message, "name") for message in wrong])
-                if not name:
-                    continue
-                name = normal(name)
-                if not name:
-                    raise SpecError([Problem(where, f"{node.value!r} makes no project name: {_RULE}", "name")])
-                break
-    if not name:
-        name = normal(directory.name)
-        if not name:
-            hint = 'write "name: ..." at the top of the Compose file, or give -p NAME'
-            raise SpecError([Problem(where, f"the folder's name {directory.name!r} makes no project name", hint=hint)])
-        return name
-    if not _VALID.fullmatch(name):
-        suggestion = normal(name)
-        hint = f'"{suggestion}" would do' if suggestion else ""
-        raise SpecError([Problem(where, f"{name!r} is no project name ({origin}): {_RULE}", hint=hint)])
+    given = option or environment.get("COMPOSE_PROJECT_NAME")
+    if given:
+        if not _VALID.fullmatch(given):
+            suggestion = normal(given)
+            origin = "-p" if option else "COMPOSE_PROJECT_NAME"
+            hint = f'"{suggestion}" would do' if suggestion else ""
+            faults.add(where, "", f"{given!r} is no project name ({origin}): {_RULE}", hint)
+        return normal(given)
+    name = _from_files(names, environment, faults) or normal(directory.name)
+    if not name and not faults.problems:
+        hint = 'write "name: ..." at the top of the Compose file, or give -p NAME'
+        faults.add(where, "", f"the folder's name {directory.name!r} makes no project name", hint)
     return name
+
+
+def _from_files(names: Sequence[Node], environment: Mapping[str, str], faults: Faults) -> str:
+    """The last `name:` that says something, made normal; "" when none does."""
+    for node in reversed(names):
+        text = node.value if isinstance(node, ScalarNode) and isinstance(node.value, str) else ""
+        wrong: list[str] = []
+
+        def fail(message: str, _: int, into: list[str] = wrong) -> None:
+            into.append(message)
+
+        expanded = expand(text, environment.get, warn=lambda _: None, fail=fail)
+        name = normal(expanded)
+        if expanded and not name and not wrong:
+            wrong.append(f"{text!r} makes no project name: {_RULE}")
+        for message in wrong:
+            faults.add(node, "name", message)
+        if name:
+            return name
+    return ""

@@ -2,22 +2,8 @@
 
 from __future__ import annotations
 
-from devstack.compose.shapes import (
-    Shape,
-    boolean,
-    dictionary,
-    either,
-    integer,
-    list_or,
-    list_or_dict,
-    listing,
-    mapping,
-    number,
-    scalar,
-    text,
-    text_or_number,
-    unique_or,
-)
+from devstack.compose.shapes import Shape, boolean, integer, number, scalar, text, text_or_number
+from devstack.compose.shapes_of_containers import dictionary, either, list_or, list_or_dict, listing, mapping, unique_or
 
 _TEXTS = listing(text)
 SIZE: Shape = text_or_number

@@ -91,7 +91,8 @@ def test_a_document_with_an_odd_value_never_gives_a_traceback(text: str, seed: i
 
 @pytest.mark.parametrize("value", ODD)
 def test_no_key_of_a_service_fails_on_an_odd_value(value: str, tmp_path: Path) -> None:
-    from devstack.compose.schema import SERVICE_KEYS, TOP
+    from devstack.compose.schema import TOP
+    from devstack.compose.schema_service import SERVICE_KEYS
 
     path = tmp_path / "compose.yaml"
     texts = [f"services: {{a: {{image: x, {key}: {value}}}}}\n" for key in SERVICE_KEYS if key != "image"]
