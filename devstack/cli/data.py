@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from devstack import labels
 from devstack.cli import bringing, running
 from devstack.cli.console import columns
 from devstack.cli.session import Session
@@ -87,12 +88,13 @@ def _clear_away(session: Session, observed: Observed) -> bool:
 
 
 def _volumes(stack: Stack, services: Iterable[str], observed: Observed) -> list[Volume]:
-    """The stack's own named volumes that exist, of the services (of all, disabled ones too, when none is named)."""
+    """The stack's own named volumes that exist, of the named services, caches too; without a name, all that hold data."""
     everything = {**stack.disabled, **stack.services}
     chosen = [everything[name] for name in services] or list(everything.values())
     keys = dict.fromkeys(mount.source for service in chosen for mount in service.mounts if mount.type == "volume")
     found = [stack.volumes[key] for key in keys if key in stack.volumes]
-    return [volume for volume in found if not volume.external and volume.name in observed.volumes]
+    mine = [volume for volume in found if not volume.external and volume.name in observed.volumes]
+    return mine if services else [volume for volume in mine if labels.CACHE not in volume.labels]
 
 
 def _images(stack: Stack, observed: Observed) -> dict[str, str]:
@@ -107,8 +109,6 @@ def _images(stack: Stack, observed: Observed) -> dict[str, str]:
 
 
 def _sizes(session: Session, volumes: Iterable[Volume]) -> dict[str, int]:
-    from devstack import labels
-
     wanted = {volume.name for volume in volumes}
     found = session.engine.volumes(f"{labels.PROJECT}={session.stack.name}", sizes=True)
     return {volume.name: volume.size for volume in found if volume.name in wanted and volume.size is not None}

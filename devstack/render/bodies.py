@@ -34,6 +34,7 @@ class Body:
 
     node: MappingNode
     volumes: tuple[str, ...] = ()
+    caches: tuple[str, ...] = ()
     configs: dict[str, Json] = field(default_factory=dict)
     ports: tuple[PortVariable, ...] = ()
 
@@ -74,6 +75,7 @@ def kind_body(
     return Body(
         _ordered(merged),
         volumes=_named_volumes(base, merged),
+        caches=tuple(f"{instance.name}-{suffix}" for suffix in instance.kind.caches),
         configs={name: {"content": content} for name, (_, content) in configs.items()},
         ports=(*instance.ports.values(), *variables),
     )

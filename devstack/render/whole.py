@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from devstack.document import MappingNode, Node, ScalarNode, plain, read
 from devstack.errors import SpecError
+from devstack.labels import CACHE
 from devstack.render.bodies import Body, Neighbour, fragment, has_healthcheck, kind_body, plain_body, profiles_of
 from devstack.render.instances import Instance, PortVariable, instance_of
 from devstack.render.model import MARK
@@ -145,7 +146,7 @@ def _document(spec: Spec, bodies: Mapping[str, Body], change: Callable[[str], st
     volumes = _section(spec.top.get("volumes"))
     for body in bodies.values():
         for name in body.volumes:
-            volumes.setdefault(name, None)
+            volumes.setdefault(name, {"labels": {CACHE: "true"}} if name in body.caches else None)
     configs = _section(_files(spec.top.get("configs"), change))
     for body in bodies.values():
         configs.update(body.configs)

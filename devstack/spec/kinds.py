@@ -13,7 +13,8 @@ from devstack.spec.faults import Faults
 from devstack.spec.options import TYPES, Option
 
 _KEYS = (
-    "title", "summary", "options", "env", "ports", "configs", "needs", "reserved", "wrong_mounts", "wants", "provides", "example",
+    "title", "summary", "options", "env", "ports", "configs", "needs", "reserved", "wrong_mounts", "caches", "wants", "provides",
+    "example",
 )  # fmt: skip
 
 
@@ -85,6 +86,8 @@ class Kind:
     reserved: Mapping[str, str] = field(default_factory=dict)
     """Environment variables that may not be set by hand, each with what to do instead."""
     wrong_mounts: tuple[WrongMount, ...] = ()
+    caches: tuple[str, ...] = ()
+    """Volumes whose content can be had again, by what follows the service's name: <service>-<suffix>."""
     interface: str = ""
     provides: tuple[Provided, ...] = ()
     consumes: bool = False
@@ -157,6 +160,7 @@ class _Reader:
             configs=tuple(self._config(entry) for entry in self._entries("configs")),
             needs=tuple(value for value, _ in self.faults.texts(self.known.get("needs"), "needs")),
             reserved={entry.key: _text(entry.value) for entry in self._entries("reserved")},
+            caches=tuple(value for value, _ in self.faults.texts(self.known.get("caches"), "caches")),
             wrong_mounts=tuple(self._wrong_mount(entry) for entry in self._entries("wrong_mounts")),
             interface=_text(provides.get("interface")) if provides else "",
             provides=self._provided(provides),

@@ -9,7 +9,8 @@ import secrets
 import time
 from dataclasses import dataclass
 
-from devstack.compose.model import Mount, Service
+from devstack import labels
+from devstack.compose.model import Mount, Service, Volume
 from devstack.compose.roles import Postgres, Redis, role_of
 from devstack.engine.base import Container
 from devstack.errors import DevstackError
@@ -77,10 +78,14 @@ def _markers(ground: Ground) -> list[Marker]:
         way = "row" if isinstance(role, Postgres) else "key" if isinstance(role, Redis) else "file"
         for mount in service.mounts:
             volume = ground.stack.volumes.get(mount.source) if mount.type == "volume" else None
-            if volume is not None and not volume.external and not mount.read_only and service.scale:
+            if volume is not None and _holds_data(volume) and not mount.read_only and service.scale:
                 marker = Marker(service=service, volume=volume.name, mount=mount, way=way, nonce=secrets.token_hex(8))
                 found.setdefault(mount.source, marker)
     return list(found.values())
+
+
+def _holds_data(volume: Volume) -> bool:
+    return not volume.external and labels.CACHE not in volume.labels
 
 
 def _container(ground: Ground, service: Service) -> Container:
