@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from devstack.compose.schema_service import SERVICE, SERVICE_KEYS
-from devstack.compose.shapes import Faults, Shape, anything, boolean, integer, matching, scalar, text, text_or_number
+from devstack.compose.shapes import Faults, Shape, boolean, integer, matching, scalar, text, text_or_number
 from devstack.compose.shapes_of_containers import (
     dictionary,
     either,
-    list_or,
     list_or_dict,
     listing,
     mapping,
@@ -17,7 +16,7 @@ from devstack.compose.shapes_of_containers import (
 from devstack.document import MappingNode, Node, did_you_mean
 
 _TEXTS = listing(text)
-_EXTERNAL = list_or(anything, either(boolean, mapping({"name": text}, what="external"), expected="true or false"))
+_EXTERNAL = either(boolean, mapping({"name": text}, what="external"), expected="true or false")
 _OPTIONS = dictionary(text_or_number)
 _IPAM = mapping(
     {
