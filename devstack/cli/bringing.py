@@ -8,7 +8,7 @@ from devstack.cli.progress import progress
 from devstack.cli.session import Session, no_such_service
 from devstack.compose.model import EMPTY, Json, JsonObject
 from devstack.engine.base import Observed
-from devstack.errors import DevstackError, UsageError
+from devstack.errors import DevstackError, Refused, UsageError
 from devstack.execute import Results
 from devstack.plan.steps import Plan
 from devstack.plan.up import UpOptions, selected
@@ -42,7 +42,11 @@ def bring(
 ) -> None:
     """`up`, from the files to the table at the end. The caller holds the folder; `extra` is added to the answer's data."""
     running.say_engine(session)
-    session.prepare(settings=port_settings(session, ports or {}), isolated=isolated)
+    settings = port_settings(session, ports or {})
+    session.prepare(settings=settings, isolated=isolated)
+    if not isolated and _is_anothers(session) and session.may_move():
+        # A copied checkout brings its `.env` along: the name in there is not its own.
+        session.prepare(settings=settings, isolated=True)
     running.say_rendered(session)
     _check_names(session, wanted)
     with session.locked():
@@ -56,6 +60,16 @@ def bring(
             session.console.label("plan", summary(plan))
         results = running.carry_out(session, plan, observed, timeout=timeout) if plan.steps else Results()
     report(session, plan, observed, results, extra)
+
+
+def _is_anothers(session: Session) -> bool:
+    try:
+        session.observe()
+    except Refused as refusal:
+        if refusal.code != "not-yours":
+            raise
+        return True
+    return False
 
 
 def _check_names(session: Session, wanted: UpOptions) -> None:

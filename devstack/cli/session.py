@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -41,6 +41,9 @@ class Session:
         self.console = console
         self.selection = selection
         self.engine_flag = engine
+        self._claims = ExitStack()
+        self._claimed = ""
+        self._alone = False
 
     @cached_property
     def engine(self) -> Engine:
@@ -76,7 +79,7 @@ class Session:
         name = project.existing_name(spec, self.selection, os.environ)
         if (name and not isolated) or offline:
             return Identity(project=name or spec.name)
-        chosen = identity.choose(spec.name, spec.root, self.engine)
+        chosen = self._choose(spec)
         if not chosen.secondary:
             return chosen
         from devstack.engine.ports import bindable
@@ -88,7 +91,23 @@ class Session:
         self.console.label(
             "name", f"{chosen.project}: {spec.name} belongs to another checkout, so this one has its own name and ports"
         )
-        return Identity(project=chosen.project, settings=settings, secondary=True)
+        return Identity(project=chosen.project, settings={"COMPOSE_PROJECT_NAME": chosen.project, **settings}, secondary=True)
+
+    def _choose(self, spec: Spec) -> Identity:
+        """A name nobody else has, and its lock with it: another checkout that chooses at this moment must see that it is taken."""
+        with lock.locked("choosing-a-name", spec.root):
+            chosen = identity.choose(spec.name, spec.root, self.engine)
+            if self._alone:
+                self._claims.enter_context(lock.locked(chosen.project, spec.root))
+                self._claimed = chosen.project
+        return chosen
+
+    def may_move(self) -> bool:
+        """Whether this checkout may take another name: it has nothing on the engine under the one it has, and nobody chose that."""
+        if self.project.spec is None or self.selection.project_name or os.environ.get("COMPOSE_PROJECT_NAME"):
+            return False
+        mine = identity.owners(self.engine).get(self.stack.name, set())
+        return all(folder.resolve() != self.stack.directory.resolve() for folder in mine)
 
     def observe(self) -> Observed:
         """One look at the stack, refusing one of the same name that is another folder's."""
@@ -102,12 +121,16 @@ class Session:
         """No other command works in this folder meanwhile: what is rendered and chosen is rendered and chosen once."""
         folder = project.folder_of(self.selection)
         name = f"folder-{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}"
-        with lock.locked(name, folder, timeout=timeout, on_wait=lambda who: self.console.label("lock", who)):
+        with lock.locked(name, folder, timeout=timeout, on_wait=lambda who: self.console.label("lock", who)), self._claims:
+            self._alone = True
             yield
 
     @contextmanager
     def locked(self, *, timeout: float = 600.0) -> Iterator[None]:
         """Nobody else works on this project meanwhile."""
+        if self._claimed == self.stack.name:
+            yield
+            return
         with lock.locked(
             self.stack.name, self.stack.directory, timeout=timeout, on_wait=lambda who: self.console.label("lock", who)
         ):

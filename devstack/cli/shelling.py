@@ -6,12 +6,12 @@ import sys
 
 from devstack.cli.session import Session
 from devstack.compose.roles import Postgres, Redis, role_of
-from devstack.errors import UsageError
+from devstack.errors import Interrupted, UsageError
 
 
 def open_shell(session: Session, service: str | None, sql: tuple[str, ...], database: str, *, read_only: bool, csv: bool) -> int:
     """Open the shell of a database service; its exit code."""
-    from devstack.database.shell import run_shell, shell_command, wants_terminal
+    from devstack.database.shell import end_sessions, run_shell, shell_command, wants_terminal
 
     role = _role(session, service)
     container = session.container(role.service)
@@ -23,7 +23,12 @@ def open_shell(session: Session, service: str | None, sql: tuple[str, ...], data
         interactive=wants_terminal(sys.stdin.buffer, sys.stdout.buffer),
         database=database,
     )
-    return run_shell(session.engine, container.id, command, terminal=False if sql else None)
+    try:
+        return run_shell(session.engine, container.id, command, terminal=False if sql else None)
+    except Interrupted:
+        # The engine lets an exec run on when its client leaves; the query would keep its locks.
+        end_sessions(session.engine, container.id, role, command)
+        raise
 
 
 def _role(session: Session, name: str | None) -> Postgres | Redis:

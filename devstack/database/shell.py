@@ -66,7 +66,7 @@ def shell_command(
     argv += extra
     for statement in sql:
         argv += ["-c", statement]
-    environment = {"PGHOST": "", "PGAPPNAME": APPLICATION, "PGCLIENTENCODING": "UTF8"}
+    environment = {"PGHOST": "", "PGAPPNAME": f"{APPLICATION} {os.getpid()}", "PGCLIENTENCODING": "UTF8"}
     if role.password is not None:
         environment["PGPASSWORD"] = role.password
     if read_only:
@@ -83,6 +83,16 @@ def _redis(role: Redis, commands: Sequence[str], *, read_only: bool, output: Out
     if commands:
         argv += ["-e", *shlex.split(commands[0])]
     return Command(tuple(argv), {"REDISCLI_AUTH": role.password} if role.password is not None else {}, "")
+
+
+def end_sessions(engine: Engine, container: str, role: Postgres | Redis, command: Command) -> None:
+    """End the server's session of a shell that was left in the middle of a statement."""
+    if not isinstance(role, Postgres):
+        return
+    name = command.environment["PGAPPNAME"]
+    ending = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{name}'"  # noqa: S608 - our own pid
+    ender = shell_command(role, sql=(ending,), interactive=False)
+    engine.exec(container, ender.argv, environment={**ender.environment, "PGAPPNAME": "devstack-end"})
 
 
 def wants_terminal(stdin: BinaryIO, stdout: BinaryIO) -> bool:
@@ -114,9 +124,7 @@ def run_shell(
     environment = dict(command.environment)
     if use_terminal:
         environment.setdefault("TERM", os.environ.get("TERM", "xterm"))
-    session = engine.session(
-        container, command.argv, tty=use_terminal, user=command.user, environment=environment, workdir=workdir
-    )
+    session = engine.session(container, command.argv, tty=use_terminal, user=command.user, environment=environment, workdir=workdir)
     try:
         if use_terminal:
             with _raw(source), _following_size(session), _typing(session, source):
