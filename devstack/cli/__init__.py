@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
-from devstack.errors import DevstackError, Interrupted
+from devstack.errors import DevstackError, Exit, Interrupted
 
 if TYPE_CHECKING:
     from devstack.cli.console import Console
@@ -24,11 +24,18 @@ def main() -> NoReturn:
         from devstack.cli.console import Console
 
         console = Console()
-    except Interrupted as early:
-        _exit(int(early.exit))
+    except KeyboardInterrupt:
+        _exit(Exit.INTERRUPTED)
     try:
         build(sys.argv[1:])(obj=console, standalone_mode=True)
+    except KeyboardInterrupt:
+        _leave(console, _interrupted())
     except SystemExit as end:
+        # Typer has made an exit of these two.
+        if _came_of(end, KeyboardInterrupt):
+            _leave(console, _interrupted())
+        if _came_of(end, BrokenPipeError):
+            _exit(0)
         _exit(end.code if isinstance(end.code, int) else int(bool(end.code)))
     except DevstackError as error:
         _leave(console, error)
@@ -40,6 +47,13 @@ def main() -> NoReturn:
     except Exception as bug:  # noqa: BLE001 - a person gets one screen, whatever went wrong
         _leave(console, _bug(bug))
     _exit(0)
+
+
+def _came_of(error: BaseException | None, kind: type[BaseException]) -> bool:
+    """Whether an error of this kind is the reason, directly or not."""
+    while error is not None and not isinstance(error, kind):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _leave(console: Console, error: DevstackError) -> NoReturn:
@@ -66,10 +80,17 @@ def _bug(error: Exception) -> DevstackError:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """The first signal ends the command in an orderly way, a second one at once."""
+    """The first signal ends the command in an orderly way, a second one at once.
+
+    It is a KeyboardInterrupt, so that nothing that deals with errors on its way takes it for one.
+    """
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     signal.signal(signal.SIGTERM, lambda *_: os._exit(130))
-    raise Interrupted("interrupted", hints=["what was started stays; run the command again to go on, or devstack down"])
+    raise KeyboardInterrupt
+
+
+def _interrupted() -> Interrupted:
+    return Interrupted("interrupted", hints=["what was started stays; run the command again to go on, or devstack down"])
 
 
 def _exit(code: int) -> NoReturn:
@@ -77,6 +98,8 @@ def _exit(code: int) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
+        except BrokenPipeError:
+            continue  # nobody reads what is left
         except OSError:
             code = code or 1
     os._exit(code)

@@ -6,7 +6,7 @@ import sys
 
 from devstack.cli.session import Session
 from devstack.compose.roles import Postgres, Redis, role_of
-from devstack.errors import Interrupted, UsageError
+from devstack.errors import UsageError
 
 
 def open_shell(session: Session, service: str | None, sql: tuple[str, ...], database: str, *, read_only: bool, csv: bool) -> int:
@@ -25,7 +25,7 @@ def open_shell(session: Session, service: str | None, sql: tuple[str, ...], data
     )
     try:
         return run_shell(session.engine, container.id, command, terminal=False if sql else None)
-    except Interrupted:
+    except KeyboardInterrupt:
         # The engine lets an exec run on when its client leaves; the query would keep its locks.
         end_sessions(session.engine, container.id, role, command)
         raise
