@@ -81,7 +81,8 @@ def is_of(name: str, project: str) -> bool:
 def remove(engine: Engine, project: str) -> None:
     """Take away all that a project has on the engine: second checkouts, twins and snapshots too."""
     for container in engine.containers():
-        if is_of(container.project, project) or is_of(container.labels.get(labels.HELPER, ""), project):
+        helps = labels.HELPER in container.labels and any(is_of(mount.name, project) for mount in container.mounts)
+        if is_of(container.project, project) or helps:
             engine.remove(container.id, anonymous_volumes=True)
     client = docker.DockerClient(base_url=engine.info.endpoint.url)
     try:
