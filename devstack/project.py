@@ -23,13 +23,17 @@ ChooseIdentity = Callable[[Spec], Identity]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Which stack a command is about, as the command line and `DEVSTACK_*` say it."""
+    """Which stack a command is about, as the command line and `DEVSTACK_*` say it.
+
+    `directory` is where files are looked for instead of the current folder, and where relative paths of Compose files begin.
+    """
 
     files: tuple[Path, ...] = ()
     project_name: str = ""
     profiles: tuple[str, ...] = ()
     env_files: tuple[Path, ...] = ()
     services: tuple[str, ...] = ()
+    directory: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +58,16 @@ def locate(selection: Selection, start: Path, environment: Mapping[str, str]) ->
             "-f takes one devstack.yml or any number of Compose files, not both",
             hints=["name the Compose files under `compose:` in devstack.yml"],
         )
+    given = _given(selection)
     if chosen:
+        if given is not None and given.resolve() != chosen[0].absolute().parent.resolve():
+            raise UsageError(f"the project's folder is that of {chosen[0]}: leave out --project-directory")
         return load_spec(chosen[0], environment), None
     if selection.files:
         files = tuple(path if str(path) == "-" else path.absolute() for path in selection.files)
-        directory = start if str(files[0]) == "-" else files[0].parent
+        directory = given or (start if str(files[0]) == "-" else files[0].parent)
         return None, Sources(files=files, directory=directory, environment=environment)
+    start = given or start
     spec_file = find(start)
     if spec_file is not None:
         return load_spec(spec_file, environment), None
@@ -73,10 +81,19 @@ def locate(selection: Selection, start: Path, environment: Mapping[str, str]) ->
     return None, sources
 
 
+def _given(selection: Selection) -> Path | None:
+    """`--project-directory`. Raises `UsageError` when it is no folder."""
+    if selection.directory is None:
+        return None
+    if not selection.directory.is_dir():
+        raise UsageError(f"--project-directory {selection.directory}: no such folder")
+    return selection.directory.absolute()
+
+
 def folder_of(selection: Selection, start: Path | None = None, environment: Mapping[str, str] | None = None) -> Path:
     """The folder that owns the stack, found without reading any file."""
-    start = start or Path.cwd()
-    if selection.files:
+    start = _given(selection) or start or Path.cwd()
+    if selection.files and selection.directory is None:
         return start if str(selection.files[0]) == "-" else selection.files[0].absolute().parent
     spec_file = find(start)
     if spec_file is not None:
@@ -158,16 +175,40 @@ def prepare(
     )
 
 
+def sources_of(selection: Selection, *, start: Path | None = None, environment: Mapping[str, str] | None = None) -> Sources:
+    """What would be read, rendered in memory where there is a spec; nothing is loaded or written."""
+    environment = os.environ if environment is None else environment
+    spec, sources = locate(selection, start or Path.cwd(), environment)
+    if spec is None:
+        assert sources is not None
+        return _narrowed(selection, sources)
+    from devstack.render import render as rendering
+
+    rendered = rendering.render(spec, project=existing_name(spec, selection, environment) or spec.name)
+    return _sources(selection, spec, rendered.compose_files, environment, {file.path: file.text for file in rendered.files})
+
+
 def _plain(selection: Selection, sources: Sources) -> Project:
-    sources = replace(
+    sources = _narrowed(selection, sources)
+    stack = load(sources)
+    return Project(directory=stack.directory, stack=stack, sources=sources)
+
+
+def _narrowed(selection: Selection, sources: Sources) -> Sources:
+    """The sources as the command line changes them."""
+    return replace(
         sources,
         name=selection.project_name or sources.name,
         profiles=selection.profiles or sources.profiles,
-        env_files=tuple(path.absolute() for path in selection.env_files) or sources.env_files,
+        env_files=_env_files(selection, sources.environment) or sources.env_files,
         services=selection.services,
     )
-    stack = load(sources)
-    return Project(directory=stack.directory, stack=stack, sources=sources)
+
+
+def _env_files(selection: Selection, environment: Mapping[str, str]) -> tuple[Path, ...]:
+    """`--env-file`, else COMPOSE_ENV_FILES; as typed, both begin in the current folder."""
+    named = tuple(Path(name) for name in environment.get("COMPOSE_ENV_FILES", "").split(",") if name)
+    return tuple(path.absolute() for path in selection.env_files or named)
 
 
 def _sources(
@@ -178,7 +219,7 @@ def _sources(
     texts: Mapping[Path, str],
 ) -> Sources:
     directory = files[0].parent
-    env_files = tuple(path.absolute() for path in selection.env_files)
+    env_files = _env_files(selection, environment)
     if not env_files and spec.render.env != directory / ".env":
         env_files = (spec.render.env,)
     profiles = (*selection.profiles, *spec.profiles, *_profiles_of(environment))

@@ -30,6 +30,13 @@ class Redactor:
         return self._pattern.sub(MASK, text) if self._pattern else text
 
 
+class Unmasked(Redactor):
+    """Masks nothing."""
+
+    def mask(self, text: str) -> str:
+        return text
+
+
 def secrets_of(stack: Stack) -> tuple[str, ...]:
     """The values of a stack that are secret by their variable's name, or are passwords in URLs, or contents of secrets.
 

@@ -30,6 +30,7 @@ COMMANDS = (
     ("spec", "spec"),
     ("kinds", "kinds"),
     ("doctor", "doctor"),
+    ("config", "config"),
 )
 """(name on the command line, module and function in this folder)."""
 HIDDEN = ("ps",)

@@ -58,6 +58,12 @@ class Console:
         self.secrets = tuple(secrets)
         self.__dict__.pop("redactor", None)
 
+    def unmask(self) -> None:
+        """Write everything as it is from now on, for an answer that another program is to read."""
+        from devstack.redact import Unmasked
+
+        self.__dict__["redactor"] = Unmasked()
+
     def paint(self, text: str, colour: str, stream: TextIO | None = None) -> str:
         return f"\x1b[{COLOURS[colour]}m{text}\x1b[0m" if coloured(stream or sys.stderr) else text
 

@@ -16,6 +16,7 @@ def db_shell(
     project_name: opt.ProjectName = None,
     profile: opt.Profile = None,
     env_file: opt.EnvFile = None,
+    project_directory: opt.ProjectDirectory = None,
     engine: opt.EngineName = None,
     command: Annotated[list[str] | None, typer.Option("--command", "-c", help="Run this SQL and end (repeatable).")] = None,
     database: Annotated[str, typer.Option("--database", "-d", help="Another database than the service's own.")] = "",
@@ -26,5 +27,5 @@ def db_shell(
     from devstack.cli import shelling
     from devstack.cli.session import begin
 
-    session = begin(ctx, opt.selection(file, project_name, profile, env_file), engine)
+    session = begin(ctx, opt.selection(file, project_name, profile, env_file, directory=project_directory), engine)
     raise typer.Exit(shelling.open_shell(session, service, tuple(command or ()), database, read_only=read_only, csv=csv))

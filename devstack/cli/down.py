@@ -15,6 +15,7 @@ def down(
     project_name: opt.ProjectName = None,
     profile: opt.Profile = None,
     env_file: opt.EnvFile = None,
+    project_directory: opt.ProjectDirectory = None,
     engine: opt.EngineName = None,
     fast: Annotated[bool, typer.Option("--fast", help="Kill what has not stopped after one second.")] = False,
     timeout: Annotated[float | None, typer.Option("--timeout", "-t", help="Seconds a container gets to stop.")] = None,
@@ -26,7 +27,7 @@ def down(
     from devstack.cli.session import begin
     from devstack.plan.down import plan_down
 
-    session = begin(ctx, opt.selection(file, project_name, profile, env_file), engine, as_json)
+    session = begin(ctx, opt.selection(file, project_name, profile, env_file, directory=project_directory), engine, as_json)
     with session.alone(timeout=lock_timeout), session.locked(timeout=lock_timeout):
         plan = plan_down(session.stack, session.observe(), grace=1.0 if fast else timeout)
         results = running.execute(session, plan)

@@ -14,6 +14,7 @@ def env(
     file: opt.File = None,
     project_name: opt.ProjectName = None,
     env_file: opt.EnvFile = None,
+    project_directory: opt.ProjectDirectory = None,
     explain: Annotated[
         str, typer.Option("--explain", help="Where a variable's value comes from: every source, and which won.")
     ] = "",
@@ -24,7 +25,7 @@ def env(
     from devstack.cli import variables
     from devstack.cli.session import begin
 
-    session = begin(ctx, opt.selection(file, project_name, None, env_file), None, as_json)
+    session = begin(ctx, opt.selection(file, project_name, None, env_file, directory=project_directory), None, as_json)
     if explain:
         variables.explain(session, explain)
     else:

@@ -17,6 +17,7 @@ def execute(
     project_name: opt.ProjectName = None,
     profile: opt.Profile = None,
     env_file: opt.EnvFile = None,
+    project_directory: opt.ProjectDirectory = None,
     engine: opt.EngineName = None,
     no_tty: Annotated[bool, typer.Option("--no-tty", "-T", help="No terminal, even when there is one.")] = False,
     user: Annotated[str, typer.Option("--user", "-u", help="Run as this user.")] = "",
@@ -28,7 +29,7 @@ def execute(
     from devstack.cli.session import begin
     from devstack.database.shell import Command, run_shell
 
-    session = begin(ctx, opt.selection(file, project_name, profile, env_file), engine)
+    session = begin(ctx, opt.selection(file, project_name, profile, env_file, directory=project_directory), engine)
     container = session.container(service, index)
     program = Command(tuple(command), opt.variables(env), user)
     raise typer.Exit(run_shell(session.engine, container.id, program, terminal=False if no_tty else None, workdir=workdir))

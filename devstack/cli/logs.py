@@ -16,6 +16,7 @@ def logs(
     project_name: opt.ProjectName = None,
     profile: opt.Profile = None,
     env_file: opt.EnvFile = None,
+    project_directory: opt.ProjectDirectory = None,
     engine: opt.EngineName = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as they write.")] = False,
     tail: Annotated[str, typer.Option("--tail", "-n", help="Last lines of each container; all.")] = "all",
@@ -28,7 +29,7 @@ def logs(
     from devstack import log_view
     from devstack.cli.session import begin
 
-    session = begin(ctx, opt.selection(file, project_name, profile, env_file, services), engine)
+    session = begin(ctx, opt.selection(file, project_name, profile, env_file, services, directory=project_directory), engine)
     for name in services or ():
         session.service(name)
     wanted = log_view.Wanted(

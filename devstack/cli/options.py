@@ -43,6 +43,15 @@ EnvFile = Annotated[
         "--env-file", help="Read variables from here instead of .env (repeatable).", envvar="DEVSTACK_ENV_FILE", show_envvar=False
     ),
 ]
+ProjectDirectory = Annotated[
+    Path | None,
+    typer.Option(
+        "--project-directory",
+        help="The folder relative paths begin in, and files are looked for in.",
+        envvar="DEVSTACK_PROJECT_DIRECTORY",
+        show_envvar=False,
+    ),
+]
 EngineName = Annotated[
     str | None,
     typer.Option("--engine", help="auto, docker, or an engine's address.", envvar="DEVSTACK_ENGINE", show_envvar=False),
@@ -69,6 +78,7 @@ def selection(
     profile: list[str] | None,
     env_file: list[Path] | None,
     services: list[str] | None = None,
+    directory: Path | None = None,
 ) -> Selection:
     """The shared options as one value."""
     # `--help` and `--version` import this module too, and need nothing of what reads a stack.
@@ -80,6 +90,7 @@ def selection(
         profiles=tuple(profile or ()),
         env_files=tuple(env_file or ()),
         services=tuple(services or ()),
+        directory=directory,
     )
 
 

@@ -14,6 +14,7 @@ def reset(
     project_name: opt.ProjectName = None,
     profile: opt.Profile = None,
     env_file: opt.EnvFile = None,
+    project_directory: opt.ProjectDirectory = None,
     engine: opt.EngineName = None,
     yes: opt.Yes = False,
     timeout: opt.Timeout = 600.0,
@@ -24,6 +25,8 @@ def reset(
     from devstack.cli import data
     from devstack.cli.session import begin
 
-    session = begin(ctx, opt.selection(file, project_name, profile, env_file, services), engine, as_json)
+    session = begin(
+        ctx, opt.selection(file, project_name, profile, env_file, services, directory=project_directory), engine, as_json
+    )
     with session.alone(timeout=lock_timeout):
         data.reset(session, tuple(services or ()), yes=yes, timeout=timeout)

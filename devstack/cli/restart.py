@@ -16,6 +16,7 @@ def restart(
     project_name: opt.ProjectName = None,
     profile: opt.Profile = None,
     env_file: opt.EnvFile = None,
+    project_directory: opt.ProjectDirectory = None,
     engine: opt.EngineName = None,
     grace: Annotated[float | None, typer.Option("--grace", "-t", help="Seconds a container gets to stop.")] = None,
     timeout: opt.Timeout = 600.0,
@@ -28,7 +29,9 @@ def restart(
     from devstack.plan.down import plan_stop
     from devstack.plan.up import UpOptions
 
-    session = begin(ctx, opt.selection(file, project_name, profile, env_file, services), engine, as_json)
+    session = begin(
+        ctx, opt.selection(file, project_name, profile, env_file, services, directory=project_directory), engine, as_json
+    )
     for name in services or ():
         session.service(name)
     with session.alone(timeout=lock_timeout):

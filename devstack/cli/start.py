@@ -14,6 +14,7 @@ def start(
     project_name: opt.ProjectName = None,
     profile: opt.Profile = None,
     env_file: opt.EnvFile = None,
+    project_directory: opt.ProjectDirectory = None,
     engine: opt.EngineName = None,
     timeout: opt.Timeout = 600.0,
     lock_timeout: opt.LockTimeout = 600.0,
@@ -24,7 +25,9 @@ def start(
     from devstack.cli.session import begin
     from devstack.plan.up import UpOptions
 
-    session = begin(ctx, opt.selection(file, project_name, profile, env_file, services), engine, as_json)
+    session = begin(
+        ctx, opt.selection(file, project_name, profile, env_file, services, directory=project_directory), engine, as_json
+    )
     wanted = UpOptions(services=tuple(services or ()), no_deps=bool(services), no_recreate=True)
     with session.alone(timeout=lock_timeout):
         bringing.resume(session, wanted, timeout=timeout)

@@ -13,6 +13,7 @@ def status(
     project_name: opt.ProjectName = None,
     profile: opt.Profile = None,
     env_file: opt.EnvFile = None,
+    project_directory: opt.ProjectDirectory = None,
     engine: opt.EngineName = None,
     as_json: opt.AsJson = False,
 ) -> None:
@@ -20,7 +21,7 @@ def status(
     from devstack.cli import running
     from devstack.cli.session import begin
 
-    session = begin(ctx, opt.selection(file, project_name, profile, env_file), engine, as_json)
+    session = begin(ctx, opt.selection(file, project_name, profile, env_file, directory=project_directory), engine, as_json)
     found = running.look(session)
     console = session.console
     if not as_json:

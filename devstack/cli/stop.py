@@ -16,6 +16,7 @@ def stop(
     project_name: opt.ProjectName = None,
     profile: opt.Profile = None,
     env_file: opt.EnvFile = None,
+    project_directory: opt.ProjectDirectory = None,
     engine: opt.EngineName = None,
     timeout: Annotated[float | None, typer.Option("--timeout", "-t", help="Seconds a container gets to stop.")] = None,
     lock_timeout: opt.LockTimeout = 600.0,
@@ -26,7 +27,9 @@ def stop(
     from devstack.cli.session import begin
     from devstack.plan.down import plan_stop
 
-    session = begin(ctx, opt.selection(file, project_name, profile, env_file, services), engine, as_json)
+    session = begin(
+        ctx, opt.selection(file, project_name, profile, env_file, services, directory=project_directory), engine, as_json
+    )
     for name in services or ():
         session.service(name)
     with session.alone(timeout=lock_timeout), session.locked(timeout=lock_timeout):

@@ -13,6 +13,7 @@ def undo(
     project_name: opt.ProjectName = None,
     profile: opt.Profile = None,
     env_file: opt.EnvFile = None,
+    project_directory: opt.ProjectDirectory = None,
     engine: opt.EngineName = None,
     yes: opt.Yes = False,
     timeout: opt.Timeout = 600.0,
@@ -23,6 +24,6 @@ def undo(
     from devstack.cli import data
     from devstack.cli.session import begin
 
-    session = begin(ctx, opt.selection(file, project_name, profile, env_file), engine, as_json)
+    session = begin(ctx, opt.selection(file, project_name, profile, env_file, directory=project_directory), engine, as_json)
     with session.alone(timeout=lock_timeout):
         data.undo(session, yes=yes, timeout=timeout)

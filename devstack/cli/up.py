@@ -16,6 +16,7 @@ def up(
     project_name: opt.ProjectName = None,
     profile: opt.Profile = None,
     env_file: opt.EnvFile = None,
+    project_directory: opt.ProjectDirectory = None,
     engine: opt.EngineName = None,
     plan: Annotated[bool, typer.Option("--plan", help="Print what would be done, and why; touch nothing.")] = False,
     port: Annotated[list[str] | None, typer.Option("--port", help="SERVICE=PORT: publish another port, kept in .env.")] = None,
@@ -46,7 +47,9 @@ def up(
     from devstack.cli.session import begin
     from devstack.plan.up import UpOptions
 
-    session = begin(ctx, opt.selection(file, project_name, profile, env_file, services), engine, as_json)
+    session = begin(
+        ctx, opt.selection(file, project_name, profile, env_file, services, directory=project_directory), engine, as_json
+    )
     wanted = UpOptions(
         services=tuple(services or ()),
         no_deps=no_deps,

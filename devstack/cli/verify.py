@@ -13,6 +13,7 @@ def verify(
     project_name: opt.ProjectName = None,
     profile: opt.Profile = None,
     env_file: opt.EnvFile = None,
+    project_directory: opt.ProjectDirectory = None,
     engine: opt.EngineName = None,
     timeout: opt.Timeout = 600.0,
     lock_timeout: opt.LockTimeout = 600.0,
@@ -22,5 +23,5 @@ def verify(
     from devstack.cli import proving
     from devstack.cli.session import begin
 
-    session = begin(ctx, opt.selection(file, project_name, profile, env_file), engine, as_json)
+    session = begin(ctx, opt.selection(file, project_name, profile, env_file, directory=project_directory), engine, as_json)
     proving.prove(session, timeout=timeout, lock_timeout=lock_timeout)
