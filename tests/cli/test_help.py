@@ -1,0 +1,92 @@
+"""Help, versions and suggestions: what a person types first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from devstack.cli.app import COMMANDS, HIDDEN
+from tests.wrong.command import Said, say
+
+NAMES = [name for name, _ in COMMANDS]
+
+
+@pytest.fixture
+def devstack(tmp_path: Path):  # type: ignore[no-untyped-def]
+    """Run a command line in an empty folder."""
+    folder, outputs = tmp_path / "empty", tmp_path / "outputs"
+    folder.mkdir()
+    outputs.mkdir()
+
+    def run(*arguments: str, given: bytes = b"", **environment: str) -> Said:
+        said = say(arguments, folder, outputs, given, **environment)
+        assert "Traceback" not in said.err and "[bug]" not in said.err, said
+        assert list(folder.iterdir()) == [], "help and questions write nothing"
+        return said
+
+    return run
+
+
+def test_help_lists_every_command_in_one_screen(devstack) -> None:  # type: ignore[no-untyped-def]
+    for arguments in ((), ("--help",), ("-h",)):
+        said = devstack(*arguments)
+        assert said.code in (0, 2)
+        text = said.out + said.err
+        assert [name for name in NAMES if name not in HIDDEN and f"\n  {name} " not in text] == []
+        assert len(text.splitlines()) <= 40
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_has_help_with_a_sentence_for_each_option(devstack, name: str) -> None:  # type: ignore[no-untyped-def]
+    for flag in ("--help", "-h"):
+        said = devstack(name, flag)
+        assert said.code == 0 and said.err == ""
+        assert said.out.startswith(f"Usage: devstack {name}")
+    lines = said.out.splitlines()
+    assert len(lines[2].strip()) > 10  # what it does
+    options = [line for line in lines if line.startswith("  -")]
+    bare = [line for index, line in enumerate(lines) if line in options and len(line.split("  ")) < 3 and "  " not in lines[index + 1].strip()[:1] and not lines[index + 1].startswith("      ")]
+    assert options and bare == []
+
+
+def test_the_version_is_told(devstack) -> None:  # type: ignore[no-untyped-def]
+    from devstack import __version__
+
+    assert devstack("--version").out == f"devstack {__version__}\n"
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("upp", "up"), ("stauts", "status"), ("log", "logs"), ("db-shel", "db-shell"), ("verfy", "verify")])
+def test_a_mistyped_command_is_suggested(devstack, typed: str, meant: str) -> None:  # type: ignore[no-untyped-def]
+    said = devstack(typed)
+    assert said.code == 2 and f"'{meant}'" in said.err
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [(("up", "--biuld"), "--build"), (("logs", "--folow"), "--follow"), (("down", "--volumes"), ""), (("reset", "--yse"), "--yes")],
+)
+def test_a_mistyped_option_is_suggested(devstack, typed: tuple[str, ...], meant: str) -> None:  # type: ignore[no-untyped-def]
+    said = devstack(*typed)
+    assert said.code == 2 and typed[1] in said.err and meant in said.err
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_completion_script_is_printed(devstack, shell: str) -> None:  # type: ignore[no-untyped-def]
+    said = devstack("--show-completion", shell)
+    assert said.code == 0 and "_DEVSTACK_COMPLETE" in said.out
+
+
+def test_kinds_prints_a_manual_for_each_kind(devstack) -> None:  # type: ignore[no-untyped-def]
+    names = [line.split()[0] for line in devstack("kinds").out.splitlines()]
+    assert {"postgres", "redis", "fastapi", "vite", "cron", "worker", "mailpit", "minio", "grafana", "prometheus", "pgadmin"} <= set(names)
+    for name in names:
+        said = devstack("kinds", name)
+        assert said.code == 0 and name in said.out and "image" in said.out
+
+
+def test_the_json_schema_of_the_spec_is_printed(devstack) -> None:  # type: ignore[no-untyped-def]
+    import json
+
+    schema = json.loads(devstack("spec", "--schema").out)
+    assert {"services", "schema", "verify", "render"} <= set(schema["properties"])
