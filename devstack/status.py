@@ -48,9 +48,13 @@ def rows(stack: Stack, observed: Observed, seconds: Mapping[str, float] = EMPTY)
 def _row(stack: Stack, service: Service, observed: Observed, seconds: float | None) -> Row:
     there = observed.of(service.name)
     image = observed.images.get(stack.image_of(service))
+    state = state_of(there)
+    if state == Health.STARTING and seconds is not None:
+        # This run saw its probe pass; an engine without a fast start cadence notices at its own first probe.
+        state = str(Health.HEALTHY)
     return Row(
         service=service.name,
-        state=state_of(there),
+        state=state,
         addresses=tuple(dict.fromkeys(address for c in there if c.running for address in addresses(service, c))),
         containers=tuple(c.name for c in there),
         seconds=seconds,

@@ -12,7 +12,7 @@ from devstack.errors import DevstackError, Refused, UsageError
 from devstack.execute import Results
 from devstack.plan.steps import Plan
 from devstack.plan.up import UpOptions, selected
-from devstack.status import rows
+from devstack.status import Row, rows
 
 
 def show_plan(session: Session, wanted: UpOptions, ports: dict[str, int]) -> None:
@@ -154,11 +154,9 @@ def report(session: Session, plan: Plan, before: Observed, results: Results, ext
         return
     for line in running.stand_ins(found):
         console.label("stand-in", line)
-    if not plan.steps:
+    if not plan.changes:
         schema = ", schema up to date" if session.project.spec and session.project.spec.schema else ""
-        console.answer(
-            data, f"nothing to do: {len(found)} services {_states(session, observed)}{schema} ({_elapsed(session):.1f} s)"
-        )
+        console.answer(data, f"nothing to do: {len(found)} services {_states(found)}{schema} ({_elapsed(session):.1f} s)")
         return
     console.say("")
     console.answer(data, running.table(found))
@@ -169,8 +167,8 @@ def report(session: Session, plan: Plan, before: Observed, results: Results, ext
     )
 
 
-def _states(session: Session, observed: Observed) -> str:
-    states = {row.state for row in rows(session.stack, observed)}
+def _states(found: tuple[Row, ...]) -> str:
+    states = {row.state for row in found}
     return states.pop() if len(states) == 1 else "up"
 
 
