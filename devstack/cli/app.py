@@ -31,6 +31,16 @@ COMMANDS = (
     ("kinds", "kinds"),
     ("doctor", "doctor"),
     ("config", "config"),
+    ("kill", "kill"),
+    ("pause", "pause"),
+    ("unpause", "unpause"),
+    ("wait", "wait"),
+    ("rm", "rm"),
+    ("port", "port"),
+    ("top", "top"),
+    ("images", "images"),
+    ("ls", "ls"),
+    ("events", "events"),
 )
 """(name on the command line, module and function in this folder)."""
 HIDDEN = ("ps",)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from devstack.project import Selection
 
 
-def _complete_service(incomplete: str) -> list[str]:
+def complete_service(incomplete: str) -> list[str]:
     """Service names for shell completion, from the files of the current folder; nothing when they cannot be read."""
     from devstack.errors import DevstackError
     from devstack.project import Selection, read
@@ -67,9 +67,9 @@ LockTimeout = Annotated[
 Timeout = Annotated[
     float, typer.Option("--timeout", help="Seconds the whole command may take.", envvar="DEVSTACK_TIMEOUT", show_envvar=False)
 ]
-Services = Annotated[list[str] | None, typer.Argument(help="Services; all when none is named.", autocompletion=_complete_service)]
-Service = Annotated[str, typer.Argument(help="The service.", autocompletion=_complete_service)]
-OptionalService = Annotated[str | None, typer.Argument(help="The service.", autocompletion=_complete_service)]
+Services = Annotated[list[str] | None, typer.Argument(help="Services; all when none is named.", autocompletion=complete_service)]
+Service = Annotated[str, typer.Argument(help="The service.", autocompletion=complete_service)]
+OptionalService = Annotated[str | None, typer.Argument(help="The service.", autocompletion=complete_service)]
 
 
 def selection(

@@ -1,0 +1,28 @@
+"""`devstack top`: the processes."""
+
+from __future__ import annotations
+
+import typer
+
+from devstack.cli import options as opt
+
+
+def top(
+    ctx: typer.Context,
+    services: opt.Services = None,
+    file: opt.File = None,
+    project_name: opt.ProjectName = None,
+    profile: opt.Profile = None,
+    env_file: opt.EnvFile = None,
+    project_directory: opt.ProjectDirectory = None,
+    engine: opt.EngineName = None,
+    as_json: opt.AsJson = False,
+) -> None:
+    """Show what runs inside the containers."""
+    from devstack.cli import looking
+    from devstack.cli.session import begin
+
+    session = begin(
+        ctx, opt.selection(file, project_name, profile, env_file, services, directory=project_directory), engine, as_json
+    )
+    looking.show_processes(session, services or ())
