@@ -19,7 +19,7 @@ from devstack.errors import DevstackError, NotFound
 from devstack.execute.actions import Actions
 from devstack.execute.evidence import failure, why_not_yet
 from devstack.execute.results import Happened, Outcome, Phase, Results
-from devstack.execute.waiting import Verdict, Wait
+from devstack.execute.waiting import Verdict, Wait, probe_command
 from devstack.plan.steps import Await, Plan, Start, Step, Stop, Until
 
 WIDTH = 8
@@ -159,10 +159,9 @@ class Executor:
 
     def _probe(self, wait: Wait) -> None:
         """Engines without a fast start cadence: run the probe ourselves until it passes."""
-        check = wait.step.service.healthcheck
-        if check is None or not check.test:
+        command = probe_command(wait.step.service.healthcheck)
+        if not command:
             return
-        command = ["/bin/sh", "-c", check.test[1]] if check.test[0] == "CMD-SHELL" else list(check.test[1:])
 
         def probe() -> None:
             while wait.verdict is Verdict.OPEN:

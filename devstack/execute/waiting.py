@@ -143,3 +143,10 @@ def granted(check: Healthcheck | None) -> float:
     timeout = check.timeout if check.timeout else TIMEOUT
     retries = check.retries if check.retries else RETRIES
     return (check.start_period or 0.0) + (interval + min(timeout, interval)) * retries
+
+
+def probe_command(check: Healthcheck | None) -> tuple[str, ...]:
+    """What to run inside a container to probe it ourselves; () when the probe is not one of the model's."""
+    if check is None or check.disable or not check.test or check.test[0] == "NONE":
+        return ()
+    return ("/bin/sh", "-c", check.test[1]) if check.test[0] == "CMD-SHELL" else check.test[1:]
