@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
@@ -19,6 +20,7 @@ def main() -> NoReturn:
     """Run a command; every error becomes one screen and its exit code."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
+    _open_closed_streams()
     try:
         from devstack.cli.app import build
         from devstack.cli.console import Console
@@ -47,6 +49,15 @@ def main() -> NoReturn:
     except Exception as bug:  # noqa: BLE001 - a person gets one screen, whatever went wrong
         _leave(console, _bug(bug))
     _exit(0)
+
+
+def _open_closed_streams() -> None:
+    """A stream that the caller has closed (`devstack up >&-`) leads nowhere; left closed, the next file opened would take its number."""
+    for name, descriptor, mode in (("stdin", 0, "r"), ("stdout", 1, "w"), ("stderr", 2, "w")):
+        if getattr(sys, name) is None:
+            with suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_RDWR), descriptor)
+            setattr(sys, name, os.fdopen(descriptor, mode))
 
 
 def _came_of(error: BaseException | None, kind: type[BaseException]) -> bool:
