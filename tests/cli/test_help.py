@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def test_help_lists_every_command_in_one_screen(devstack) -> None:  # type: igno
         assert said.code in (0, 2)
         text = said.out + said.err
         assert [name for name in NAMES if name not in HIDDEN and f"\n  {name} " not in text] == []
-        assert len(text.splitlines()) <= 40
+        assert len(text.splitlines()) <= 50 and max(map(len, text.splitlines())) <= 80
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -45,15 +46,11 @@ def test_every_command_has_help_with_a_sentence_for_each_option(devstack, name: 
         assert said.out.startswith(f"Usage: devstack {name}")
     lines = said.out.splitlines()
     assert len(lines[2].strip()) > 10  # what it does
-    options = [line for line in lines if line.startswith("  -")]
-    bare = [line for index, line in enumerate(lines) if line in options and len(line.split("  ")) < 3 and "  " not in lines[index + 1].strip()[:1] and not lines[index + 1].startswith("      ")]
-    assert options and bare == []
-
-
-def test_the_version_is_told(devstack) -> None:  # type: ignore[no-untyped-def]
-    from devstack import __version__
-
-    assert devstack("--version").out == f"devstack {__version__}\n"
+    options = [index for index, line in enumerate(lines) if line.startswith("  -")]
+    assert options
+    for index in options:
+        told = re.search(r"\S {2,}\S", lines[index].strip()) or lines[index + 1].startswith("       ")
+        assert told, f"{lines[index]} has no help"
 
 
 @pytest.mark.parametrize(("typed", "meant"), [("upp", "up"), ("stauts", "status"), ("log", "logs"), ("db-shel", "db-shell"), ("verfy", "verify")])

@@ -67,7 +67,10 @@ def test_json_is_never_coloured(folder: Path) -> None:
     assert json.loads(written)["ok"] is True
 
 
-@pytest.mark.parametrize("locale", [{"LC_ALL": "C"}, {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, {"PYTHONIOENCODING": "ascii"}])
+PLAIN = [{"LC_ALL": "C"}, {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, {"PYTHONIOENCODING": "ascii"}]
+
+
+@pytest.mark.parametrize("locale", PLAIN)
 def test_a_terminal_without_unicode_gets_plain_letters(folder: Path, locale: dict[str, str]) -> None:
     (folder / "devstack.yml").write_text(SPEC, encoding="utf-8")
     for arguments in (["spec"], ["doctor"], ["kinds", "postgres"], ["spec", "--json"]):
@@ -113,14 +116,14 @@ def test_a_reader_that_goes_away_is_no_error(folder: Path, arguments: str) -> No
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_devstack_begins_is_quiet(folder: Path, number: signal.Signals) -> None:
-    """Before devstack's first line nobody can help it: there Python itself ends by the signal."""
+    """While Python itself still starts nobody can help it: only from `main` on is it devstack's word that counts."""
     for moment in range(8):
         process = subprocess.Popen([*DEVSTACK, "kinds"], cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         time.sleep(0.05 + 0.05 * moment)  # the moment of the signal, not a wait for something
         process.send_signal(number)
-        out, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=20)
         assert process.returncode in (0, 130, -number), (process.returncode, err)
-        assert b"devstack" not in err.partition(b"Traceback")[2], err
+        assert b"in main\n" not in err, err
 
 
 def test_ci_is_never_asked_and_never_waits(folder: Path) -> None:

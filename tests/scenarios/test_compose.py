@@ -53,7 +53,8 @@ def test_init_adopts_a_compose_file(checkout: MakeCheckout) -> None:
 
 def test_several_files_are_merged_with_f(checkout: MakeCheckout) -> None:
     stack = checkout(COMPOSE)
-    stack.write({"more.yaml": "services: {app: {environment: {MORE: 'yes'}}, third: {image: 'busybox:1.37', command: [sleep, '1000'], init: true}}\n"})
+    third = "third: {image: 'busybox:1.37', command: [sleep, '1000'], init: true}"
+    stack.write({"more.yaml": f"services: {{app: {{environment: {{MORE: 'yes'}}}}, {third}}}\n"})
     files = ("-f", "compose.yaml", "-f", "more.yaml")
     stack.devstack("up", *files)
     assert set(stack.ids()) == {"app-1", "side-1", "third-1"}

@@ -157,7 +157,8 @@ volumes: {shared: {}}
 
 
 def test_profiles_leave_out_what_is_not_asked_for(checkout: MakeCheckout) -> None:
-    stack = checkout(one('command: [sleep, "1000"]\ninit: true', "  extra: {image: 'busybox:1.37', command: [sleep, '1000'], init: true, profiles: [more]}\n"))
+    extra = "  extra: {image: 'busybox:1.37', command: [sleep, '1000'], init: true, profiles: [more]}\n"
+    stack = checkout(one('command: [sleep, "1000"]\ninit: true', extra))
     stack.devstack("up")
     assert set(stack.ids()) == {"job-1"}
     stack.devstack("up", "--profile", "more")
