@@ -41,12 +41,12 @@ def bring(
     extra: JsonObject = EMPTY,
 ) -> None:
     """`up`, from the files to the table at the end. The caller holds the folder; `extra` is added to the answer's data."""
-    running.say_engine(session)
     settings = port_settings(session, ports or {})
     session.prepare(settings=settings, isolated=isolated)
     if not isolated and _is_anothers(session) and session.may_move():
         # A copied checkout brings its `.env` along: the name in there is not its own.
         session.prepare(settings=settings, isolated=True)
+    running.say_engine(session)
     running.say_rendered(session)
     _check_names(session, wanted)
     with session.locked():

@@ -36,7 +36,8 @@ def reset(session: Session, services: tuple[str, ...], *, yes: bool, timeout: fl
         saved = undoing.reset(session.engine, session.stack, volumes, images=_images(session.stack, observed), sizes=sizes)
         session.console.label("snapshot", f"{saved.name}: devstack undo brings it back")
     removed: list[Json] = [volume.name for volume in volumes]
-    _again(session, was_up, timeout, {"removed": removed, "snapshot": saved.name}, f"{len(volumes)} volume{'s are' if len(volumes) > 1 else ' is'} empty")
+    text = "1 volume is empty" if len(volumes) == 1 else f"{len(volumes)} volumes are empty"
+    _again(session, was_up, timeout, {"removed": removed, "snapshot": saved.name}, text)
 
 
 def undo(session: Session, *, yes: bool, timeout: float) -> None:

@@ -69,13 +69,15 @@ def explain(session: Session, variable: str) -> None:
     from devstack.document import did_you_mean
     from devstack.render.connections import connections
     from devstack.render.explain import explain as explained
+    from devstack.render.render import render
     from devstack.spec.kinds import load_kinds
 
     spec = _spec(session)
     kinds = load_kinds(spec.root)
     found = explained(spec, kinds, variable, shell=os.environ, env_files=session.selection.env_files or None)
     if not found:
-        known = [item.variable for item in connections(spec, kinds, _values(session, spec))]
+        values = _values(session, spec)
+        known = [*(item.variable for item in connections(spec, kinds, values)), *render(spec, project=spec.name).port_variables]
         raise UsageError(f"nobody knows a variable {variable}", hints=[did_you_mean(variable, known) or "devstack env lists them"])
     lines: list[str] = []
     data: list[Json] = []

@@ -1,0 +1,19 @@
+"""The road of `up`: observe, check ports, plan, execute. Used by `up`, `reset`, `undo`, `restart` and by verify's twin."""
+
+from devstack.bring_up.images import image_steps, renew
+from devstack.bring_up.ports import check_ports
+from devstack.bring_up.road import Brought, carry_out, look, make_plan
+from devstack.bring_up.schema import postgres_of, schema_files, schema_tasks
+
+__all__ = [
+    "Brought",
+    "carry_out",
+    "check_ports",
+    "image_steps",
+    "look",
+    "make_plan",
+    "postgres_of",
+    "renew",
+    "schema_files",
+    "schema_tasks",
+]

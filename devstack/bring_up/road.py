@@ -1,0 +1,70 @@
+"""Observe, plan, execute."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from devstack.bring_up.files import check_files
+from devstack.bring_up.ports import check_ports
+from devstack.bring_up.schema import apply, schema_tasks
+from devstack.compose.model import EMPTY, Stack, Strings
+from devstack.engine.base import Engine, Observed, OnProgress
+from devstack.execute import Executor, Happened, Results
+from devstack.execute.actions import Actions
+from devstack.plan.steps import ApplySchema, Plan
+from devstack.plan.up import UpOptions, plan_up
+from devstack.spec.model import Spec
+
+Observer = Callable[[Happened], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brought:
+    """What came of it: the plan, its results, and the stack as it was seen before."""
+
+    plan: Plan
+    results: Results
+    before: Observed
+
+
+def look(engine: Engine, stack: Stack) -> Observed:
+    """One look at all a stack is made of."""
+    return engine.observe(
+        stack.name,
+        images={stack.image_of(service) for service in stack.services.values()},
+        networks={network.name for network in stack.networks.values()},
+        volumes={volume.name for volume in stack.volumes.values()},
+    )
+
+
+def make_plan(engine: Engine, stack: Stack, spec: Spec | None, observed: Observed, options: UpOptions) -> Plan:
+    """The plan of an `up`, with the databases whose schema is not known to be up to date, and its ports checked."""
+    notes = check_files(stack)
+    plan = plan_up(stack, observed, replace(options, schema=schema_tasks(engine, stack, spec, observed, options)))
+    check_ports(engine, stack, spec, observed, plan)
+    return replace(plan, notes=(*plan.notes, *notes)) if plan.steps else plan
+
+
+def carry_out(
+    engine: Engine,
+    stack: Stack,
+    spec: Spec | None,
+    plan: Plan,
+    observed: Observed,
+    *,
+    observer: Observer | None = None,
+    timeout: float = 600.0,
+    extra_labels: Strings = EMPTY,
+) -> Brought:
+    """Execute a plan; raises the first step's error when one failed."""
+    root = spec.root if spec else stack.directory
+
+    def apply_sql(step: ApplySchema, container: str, progress: OnProgress) -> str:
+        return apply(engine, stack, root, step, container, progress)
+
+    ids = {(c.service, c.number): c.id for c in observed.containers if not c.oneoff}
+    actions = Actions(engine, stack, apply_sql=apply_sql, ids=ids, extra_labels=extra_labels)
+    results = Executor(engine, stack, actions, observer=observer, timeout=timeout).run(plan)
+    results.raise_first()
+    return Brought(plan=plan, results=results, before=observed)
