@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from devstack import document
 from devstack.compose.load import Sources, discover, load
@@ -14,10 +16,12 @@ from devstack.document import MappingNode
 from devstack.errors import DevstackError, SpecError, UsageError
 from devstack.identity import Identity
 from devstack.spec.find import find
-from devstack.spec.load import load_spec
-from devstack.spec.model import Spec
+from devstack.spec.outline import Outline, outline
 
-ChooseIdentity = Callable[[Spec], Identity]
+if TYPE_CHECKING:
+    from devstack.spec.model import Spec
+
+ChooseIdentity = Callable[["Spec"], Identity]
 """Gives a checkout that has no project name yet its own."""
 
 
@@ -36,18 +40,23 @@ class Selection:
     directory: Path | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Project:
     """A stack with the spec it comes from (None: plain Compose files). `directory` is the folder that owns it."""
 
     directory: Path
     stack: Stack
     sources: Sources
-    spec: Spec | None = None
+    find_spec: Callable[[], Spec | None]
     secrets: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     written: tuple[str, ...] = ()
     new_secrets: int = 0
+
+    @cached_property
+    def spec(self) -> Spec | None:
+        """The spec, read when it is first asked for."""
+        return self.find_spec()
 
 
 def locate(selection: Selection, start: Path, environment: Mapping[str, str]) -> tuple[Spec | None, Sources | None]:
@@ -62,7 +71,7 @@ def locate(selection: Selection, start: Path, environment: Mapping[str, str]) ->
     if chosen:
         if given is not None and given.resolve() != chosen[0].absolute().parent.resolve():
             raise UsageError(f"the project's folder is that of {chosen[0]}: leave out --project-directory")
-        return load_spec(chosen[0], environment), None
+        return _load_spec(chosen[0], environment), None
     if selection.files:
         files = tuple(path if str(path) == "-" else path.absolute() for path in selection.files)
         directory = given or (start if str(files[0]) == "-" else files[0].parent)
@@ -70,7 +79,7 @@ def locate(selection: Selection, start: Path, environment: Mapping[str, str]) ->
     start = given or start
     spec_file = find(start)
     if spec_file is not None:
-        return load_spec(spec_file, environment), None
+        return _load_spec(spec_file, environment), None
     sources = discover(start, environment)
     if sources is None:
         raise UsageError(
@@ -88,6 +97,12 @@ def _given(selection: Selection) -> Path | None:
     if not selection.directory.is_dir():
         raise UsageError(f"--project-directory {selection.directory}: no such folder")
     return selection.directory.absolute()
+
+
+def _load_spec(path: Path, environment: Mapping[str, str]) -> Spec:
+    from devstack.spec.load import load_spec
+
+    return load_spec(path, environment)
 
 
 def folder_of(selection: Selection, start: Path | None = None, environment: Mapping[str, str] | None = None) -> Path:
@@ -118,17 +133,36 @@ def is_spec(path: Path) -> bool:
 def read(selection: Selection, *, start: Path | None = None, environment: Mapping[str, str] | None = None) -> Project:
     """The stack as it was rendered last (what runs now), for commands that only look at it or stop it."""
     environment = os.environ if environment is None else environment
-    spec, sources = locate(selection, start or Path.cwd(), environment)
+    start = start or Path.cwd()
+    quick = _at_a_glance(selection, start, environment)
+    if quick is not None:
+        return quick
+    spec, sources = locate(selection, start, environment)
     if spec is None:
         assert sources is not None
         return _plain(selection, sources)
     files = spec.compose if spec.compose and not spec.render.compose.exists() else (*spec.compose, spec.render.compose)
     if not all(path.exists() for path in files):
-        return prepare(
-            selection, start=start, environment=environment, choose=lambda spec: Identity(project=spec.name), write=False
-        )
+        return prepare(selection, start=start, environment=environment, choose=_named_already(selection, environment), write=False)
     sources = _sources(selection, spec, files, environment, {})
-    return Project(directory=spec.root, stack=load(sources), sources=sources, spec=spec)
+    return Project(directory=spec.root, stack=load(sources), sources=sources, find_spec=lambda: spec)
+
+
+def _named_already(selection: Selection, environment: Mapping[str, str]) -> ChooseIdentity:
+    return lambda spec: Identity(project=existing_name(spec, selection, environment) or spec.name)
+
+
+def _at_a_glance(selection: Selection, start: Path, environment: Mapping[str, str]) -> Project | None:
+    """The stack from its rendered file, the spec itself unread until somebody asks for it; None where that is not enough."""
+    path = None if selection.files or selection.directory else find(start)
+    glance = outline(path) if path is not None else None
+    if path is None or glance is None:
+        return None
+    files = glance.compose if glance.compose and not glance.rendered.exists() else (*glance.compose, glance.rendered)
+    if not all(file.exists() for file in files):
+        return None
+    sources = _sources(selection, glance, files, environment, {})
+    return Project(directory=glance.root, stack=load(sources), sources=sources, find_spec=lambda: _load_spec(path, environment))
 
 
 def prepare(
@@ -167,7 +201,7 @@ def prepare(
         directory=spec.root,
         stack=stack,
         sources=sources,
-        spec=spec,
+        find_spec=lambda: spec,
         secrets=rendered.secrets,
         notes=rendered.notes,
         written=written,
@@ -191,7 +225,7 @@ def sources_of(selection: Selection, *, start: Path | None = None, environment: 
 def _plain(selection: Selection, sources: Sources) -> Project:
     sources = _narrowed(selection, sources)
     stack = load(sources)
-    return Project(directory=stack.directory, stack=stack, sources=sources)
+    return Project(directory=stack.directory, stack=stack, sources=sources, find_spec=lambda: None)
 
 
 def _narrowed(selection: Selection, sources: Sources) -> Sources:
@@ -213,15 +247,16 @@ def _env_files(selection: Selection, environment: Mapping[str, str]) -> tuple[Pa
 
 def _sources(
     selection: Selection,
-    spec: Spec,
+    spec: Spec | Outline,
     files: tuple[Path, ...],
     environment: Mapping[str, str],
     texts: Mapping[Path, str],
 ) -> Sources:
     directory = files[0].parent
+    env = spec.env if isinstance(spec, Outline) else spec.render.env
     env_files = _env_files(selection, environment)
-    if not env_files and spec.render.env != directory / ".env":
-        env_files = (spec.render.env,)
+    if not env_files and env != directory / ".env":
+        env_files = (env,)
     profiles = (*selection.profiles, *spec.profiles, *_profiles_of(environment))
     return Sources(
         files=files,

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -20,7 +21,9 @@ from devstack.errors import DevstackError, UsageError
 from devstack.identity import Identity
 from devstack.project import Project, Selection
 from devstack.redact import secrets_of
-from devstack.spec.model import Spec
+
+if TYPE_CHECKING:
+    from devstack.spec.model import Spec
 
 NAMES = ("auto", "docker")
 
