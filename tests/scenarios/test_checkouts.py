@@ -79,29 +79,44 @@ def test_two_first_checkouts_at_the_same_moment_do_not_clash(checkout: MakeCheck
     assert first.is_healthy() and second.is_healthy()
 
 
-def test_isolated_gives_a_checkout_its_own_name(checkout: MakeCheckout, tmp_path: Path) -> None:
+def test_a_folder_copied_whole_moves_aside(checkout: MakeCheckout, tmp_path: Path) -> None:
+    """Its `.env` claims to be the first one's; the first one is there, so the copy gets a name of its own."""
     first = checkout(PAIR)
     first.devstack("up")
+    before = first.ids()
     second = copied(first, tmp_path / "copy-with-env")
-    shutil.copy(first.folder / ".env", second.folder / ".env")  # a folder copied whole claims to be the first one
-    ran = second.devstack("up", code=7)
-    assert "[not-yours]" in ran.err and str(first.folder) in ran.err and "--isolated" in ran.err
-    second.devstack("up", "--isolated")
-    assert second.name != first.name and second.is_healthy() and first.is_healthy()
+    shutil.copy(first.folder / ".env", second.folder / ".env")
+    second.devstack("up")
+    assert second.name != first.name and second.is_healthy()
+    assert first.ids() == before and first.is_healthy()
 
 
-@pytest.mark.parametrize("command", [["up"], ["down"], ["stop"], ["restart"], ["reset", "--yes"], ["logs"], ["exec", "app", "true"]])
+def test_isolated_gives_a_checkout_its_own_name(checkout: MakeCheckout) -> None:
+    pair = checkout(PAIR)
+    pair.devstack("up", "--isolated")
+    name = pair.name
+    pair.devstack("up")
+    assert pair.name == name and pair.is_healthy()
+
+
+@pytest.mark.parametrize("command", [["down"], ["stop"], ["restart"], ["reset", "--yes"], ["logs"], ["exec", "app", "true"]])
 def test_a_stack_of_the_same_name_from_another_folder_is_not_touched(
     theirs: Checkout, tmp_path: Path, command: list[str]
 ) -> None:
     mine = Checkout(tmp_path, theirs.project, theirs.engine, free_ports(1)[0]).write(PAIR)
     before = theirs.ids()
-    mine_file = mine.folder / ".env"
-    mine_file.write_text(f"COMPOSE_PROJECT_NAME={theirs.project}\n")
+    mine.write({".env": f"COMPOSE_PROJECT_NAME={theirs.project}\n"})
     ran = mine.devstack(*command, code=7)
-    assert "[not-yours]" in ran.err and str(theirs.folder) in ran.err
+    assert "[not-yours]" in ran.err and str(theirs.folder) in ran.err and "--isolated" in ran.err
+    assert theirs.ids() == before and theirs.is_healthy()
+
+
+@pytest.mark.parametrize("command", [["up"], ["down"], ["restart"], ["reset", "--yes"], ["verify"]])
+def test_a_name_given_with_p_that_is_anothers_is_refused(theirs: Checkout, tmp_path: Path, command: list[str]) -> None:
+    mine = Checkout(tmp_path, theirs.project, theirs.engine, free_ports(1)[0]).write(PAIR)
+    before = theirs.ids()
     ran = mine.devstack(command[0], "-p", theirs.project, *command[1:], code=7)
-    assert "[not-yours]" in ran.err
+    assert "[not-yours]" in ran.err and str(theirs.folder) in ran.err
     assert theirs.ids() == before and theirs.is_healthy()
 
 

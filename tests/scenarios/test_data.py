@@ -117,7 +117,7 @@ def test_down_never_removes_a_volume(files: Checkout) -> None:
     assert read(files) == old("safe")
 
 
-KILLS = 6
+KILLS = 5
 """Moments at which `reset` is killed, spread over the time a whole one takes."""
 
 

@@ -23,7 +23,7 @@ services:
   app:
     image: busybox:1.37
     init: true
-    command: [sh, -c, "echo first; sleep 0.2; echo second; echo third >&2; exec sleep 1000"]
+    command: [sh, -c, "echo first; sleep 0.2; echo second; sleep 0.2; echo third >&2; exec sleep 1000"]
     environment: {API_TOKEN: "${DB_PASSWORD}", LEVEL: info, DSN: "postgresql://shop:${DB_PASSWORD}@db/shop"}
     depends_on: {db: {condition: service_healthy}}
 schema: {service: db, files: ["db/*.sql"]}
