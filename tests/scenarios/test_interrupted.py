@@ -11,9 +11,9 @@ import docker
 import pytest
 
 from devstack import labels
-from tests.scenarios.checkout import Checkout, finish, kill, wait_for
+from tests.scenarios.checkout import Checkout, command, finish, kill, surroundings, wait_for
 from tests.scenarios.conftest import MakeCheckout
-from tests.scenarios.stacks import PAIR, SHOP, one
+from tests.scenarios.stacks import DATABASE, PAIR, SHOP, one
 
 STUCK = one('command: [sleep, "1000"]\ninit: true\nhealthcheck: {test: [CMD, "false"], interval: 60s, start_period: 60s}')
 MOMENTS = 10
@@ -176,3 +176,58 @@ def test_down_killed_at_any_moment_is_finished_by_the_next_down(checkout: MakeCh
         kill(process)
         pair.devstack("down")
         assert pair.ids() == {} and not pair.engine.observe(pair.name).networks
+
+
+SLOW = """\
+insert into note (body) values ('one');
+select pg_sleep(1.5);
+insert into note (body) values ('two');
+"""
+
+
+def is_applying(stack: Checkout) -> bool:
+    return stack.sql("select count(*) from pg_stat_activity where query like '%pg_sleep(1.5)%' and pid <> pg_backend_pid()") == "1"
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_an_up_that_ends_inside_a_sql_file_applies_it_once(shop: Checkout, number: signal.Signals) -> None:
+    name = f"db/1{number:02}_slow.sql"
+    shop.sql("delete from note")
+    shop.write({name: SLOW})
+    process = shop.begin("up")
+    wait_for(lambda: is_applying(shop))
+    process.send_signal(number)
+    process.communicate(timeout=10)
+    assert shop.rows() == ""  # nothing of the file is there
+    shop.devstack("up")
+    assert shop.rows() == "one,two"
+
+
+@pytest.fixture(scope="module")
+def shop(standing: MakeCheckout) -> Checkout:
+    made = standing(SHOP)
+    made.devstack("up")
+    return made
+
+
+@pytest.mark.parametrize("moment", ["rendered", "volume", "started"])
+def test_a_first_up_that_is_killed_leaves_a_database_that_its_password_opens(checkout: MakeCheckout, moment: str) -> None:
+    first = checkout(DATABASE)
+    reached = {
+        "rendered": lambda: (first.folder / ".env").exists(),
+        "volume": lambda: bool(first.volumes()),
+        "started": lambda: any(c.running for c in first.containers().values()),
+    }[moment]
+    process = first.begin("up")
+    wait_for(reached, every=0.005)
+    kill(process)
+    first.devstack("up")
+    is_whole(first, {"db-1"})
+    answer = subprocess.run(
+        ["sh", "-c", f'eval "$({" ".join(command("env"))})"; exec "$PYTHON" -c "$PROGRAM"'],
+        cwd=first.folder,
+        env=surroundings(PYTHON=command()[0], PROGRAM="import psycopg; print(psycopg.connect().execute('select count(*) from note').fetchone())"),
+        capture_output=True,
+        text=True,
+    )
+    assert answer.stdout == "(0,)\n", answer.stderr

@@ -10,7 +10,7 @@ import pytest
 from devstack.engine.base import State
 from tests.scenarios.checkout import Checkout
 from tests.scenarios.conftest import MakeCheckout
-from tests.scenarios.stacks import PAIR
+from tests.scenarios.stacks import DATABASE, PAIR
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +99,42 @@ def test_a_container_of_a_service_that_is_gone_is_named_and_left_until_it_is_ask
     assert "old-1" in healthy.ids()
     healthy.devstack("up", "--remove-orphans")
     assert set(healthy.ids()) == {"app-1", "side-1"}
+
+
+def test_a_strangers_container_of_our_name_is_named_and_left_alone(checkout: MakeCheckout, sdk: docker.DockerClient) -> None:
+    stack = checkout(PAIR)
+    stranger = sdk.containers.create("busybox:1.37", ["sleep", "1000"], name=f"{stack.project}-app-1")
+    try:
+        ran = stack.devstack("up", code=1)
+        assert f"{stack.project}-app-1" in ran.err
+        stranger.reload()
+        assert stranger.status == "created"
+    finally:
+        stranger.remove(force=True)
+    stack.devstack("up")
+    assert stack.is_healthy()
+
+
+def test_a_network_that_is_somebody_elses_must_be_there_and_stays(checkout: MakeCheckout, sdk: docker.DockerClient) -> None:
+    stack = checkout(PAIR)
+    name = f"{stack.project}-shared"
+    stack.edit("devstack.yml", "  side:\n", "  side:\n    networks: [default, shared]\n")
+    text = (stack.folder / "devstack.yml").read_text()
+    stack.write({"devstack.yml": f"{text}networks: {{shared: {{external: true, name: {name}}}}}\n"})
+    ran = stack.devstack("up", code=1)
+    assert name in ran.err and f"docker network create {name}" in ran.err
+    assert stack.ids() == {}
+    sdk.networks.create(name)
+    stack.devstack("up")
+    assert name in stack.containers()["side-1"].networks
+    stack.devstack("down")
+    assert [network.name for network in sdk.networks.list(names=[name])] == [name]
+
+
+def test_a_volume_removed_by_hand_is_made_again_and_its_schema_applied(checkout: MakeCheckout) -> None:
+    stack = checkout(DATABASE)
+    stack.devstack("up")
+    stack.devstack("down")
+    stack.engine.remove_volume(f"{stack.name}_db-data")
+    stack.devstack("up")
+    assert stack.rows() == "" and stack.is_healthy()
