@@ -11,11 +11,15 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from devstack import labels, lock
 from devstack.compose.model import EMPTY, Strings
-from devstack.engine.base import Container, Engine
+from devstack.engine.observed import Container
 from devstack.errors import DevstackError, Refused
+
+if TYPE_CHECKING:
+    from devstack.engine.base import Engine
 
 Bindable = Callable[[str, int, str], bool]
 

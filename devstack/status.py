@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from devstack.compose.model import EMPTY, Json, Service, Stack
 from devstack.compose.roles import Postgres, Redis, role_of
-from devstack.engine.base import Binding, Container, Health, Observed, State
+from devstack.engine.observed import Binding, Container, Health, Observed, State
 
 NOT_HTTP = frozenset({22, 25, 465, 587, 1025, 2181, 3306, 4222, 5432, 5672, 6379, 9042, 9092, 11211, 27017, 50051})
 """Target ports where a browser would be of no use."""

@@ -2,8 +2,9 @@
 
 from devstack.bring_up.images import image_steps, renew
 from devstack.bring_up.ports import check_ports
-from devstack.bring_up.road import Brought, carry_out, look, make_plan
+from devstack.bring_up.road import Brought, carry_out, make_plan
 from devstack.bring_up.schema import postgres_of, schema_files, schema_tasks
+from devstack.engine.look import look
 
 __all__ = [
     "Brought",

@@ -28,16 +28,6 @@ class Brought:
     before: Observed
 
 
-def look(engine: Engine, stack: Stack) -> Observed:
-    """One look at all a stack is made of."""
-    return engine.observe(
-        stack.name,
-        images={stack.image_of(service) for service in stack.services.values()},
-        networks={network.name for network in stack.networks.values()},
-        volumes={volume.name for volume in stack.volumes.values()},
-    )
-
-
 def make_plan(engine: Engine, stack: Stack, spec: Spec | None, observed: Observed, options: UpOptions) -> Plan:
     """The plan of an `up`, with the databases whose schema is not known to be up to date, and its ports checked."""
     notes = check_files(stack)

@@ -15,7 +15,6 @@ import typer
 from devstack import identity, lock, project
 from devstack.cli.console import Console
 from devstack.compose.model import EMPTY, Service, Stack, Strings
-from devstack.engine.base import Container, Engine, Observed
 from devstack.engine.look import look
 from devstack.errors import DevstackError, UsageError
 from devstack.identity import Identity
@@ -23,6 +22,7 @@ from devstack.project import Project, Selection
 from devstack.redact import secrets_of
 
 if TYPE_CHECKING:
+    from devstack.engine.base import Container, Engine, Observed
     from devstack.spec.model import Spec
 
 NAMES = ("auto", "docker")

@@ -17,7 +17,9 @@ from devstack.errors import EngineRefused
 def build(wire: Wire, asked: Asked, report: OnProgress) -> None:
     """It knows neither secrets nor further contexts."""
     b = asked.build
-    unknown = [word for word, used in (("secrets", b.secrets), ("ssh", b.ssh), ("additional_contexts", b.additional_contexts)) if used]
+    unknown = [
+        word for word, used in (("secrets", b.secrets), ("ssh", b.ssh), ("additional_contexts", b.additional_contexts)) if used
+    ]
     if unknown:
         raise failure(asked, [f"build.{unknown[0]} needs Buildx"], hints=["install Docker Buildx"])
     with tempfile.TemporaryDirectory(prefix="devstack-build-") as folder:

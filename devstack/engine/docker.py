@@ -6,32 +6,31 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from devstack import labels
 from devstack.compose.model import EMPTY, Network, Service, Stack, Strings, Volume
-from devstack.engine import archives, builds, copying, events, images, labelling, logs, networking, observing, streams
-from devstack.engine.attach import Attached
-from devstack.engine.base import (
-    Container,
-    Endpoint,
-    EngineInfo,
-    Event,
-    ExecResult,
-    Helper,
-    LogLine,
-    NewContainer,
-    Observed,
-    ObservedImage,
-    ObservedVolume,
-    OnProgress,
-    PathStat,
-    Processes,
-    Session,
-)
-from devstack.engine.creating import Creator, inspect, remove
+from devstack.engine import images, networking, observing
 from devstack.engine.endpoint import no_engine, why_not
+from devstack.engine.observed import EngineInfo, Observed, ObservedImage, ObservedVolume
 from devstack.engine.wire import Params, Wire
 from devstack.errors import Conflict, EngineError, EngineRefused, NotFound
+
+if TYPE_CHECKING:
+    from devstack.engine.base import (
+        Container,
+        Endpoint,
+        Event,
+        ExecResult,
+        Helper,
+        LogLine,
+        NewContainer,
+        OnProgress,
+        PathStat,
+        Processes,
+        Session,
+    )
+    from devstack.engine.creating import Creator
 
 GRACE = 10.0
 """Seconds the engine gives a container to stop when it was told nothing else."""
@@ -51,12 +50,19 @@ class DockerEngine:
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
-        self._creator = Creator(wire)
+
+    @cached_property
+    def _creator(self) -> Creator:
+        from devstack.engine.creating import Creator
+
+        return Creator(self._wire)
 
     @cached_property
     def info(self) -> EngineInfo:
         version, endpoint = self._wire.version, self._wire.endpoint
-        return self._wire.again("asking the engine about itself", lambda c: observing.info(version, c.info(), endpoint, self._wire.api))
+        return self._wire.again(
+            "asking the engine about itself", lambda c: observing.info(version, c.info(), endpoint, self._wire.api)
+        )
 
     # Looking
 
@@ -88,6 +94,8 @@ class DockerEngine:
         )
 
     def inspect(self, container: str) -> Container:
+        from devstack.engine.creating import inspect
+
         return inspect(self._wire, container)
 
     def image(self, reference: str) -> ObservedImage | None:
@@ -110,17 +118,24 @@ class DockerEngine:
         pull: bool = False,
         no_cache: bool = False,
     ) -> ObservedImage:
+        from devstack.engine import builds
+
         return builds.build(self._wire, stack, service, on_progress=on_progress, pull=pull, no_cache=no_cache)
 
     # Networks and volumes
 
     def create_network(self, stack: Stack, network: Network, extra_labels: Strings = EMPTY) -> str:
+        from devstack.engine import labelling
+
         return networking.create(self._wire, network, labelling.network_labels(stack, network, extra_labels))
 
     def remove_network(self, network: str) -> None:
+
         networking.remove(self._wire, network)
 
     def create_volume(self, stack: Stack, volume: Volume, extra_labels: Strings = EMPTY) -> str:
+        from devstack.engine import labelling
+
         found = labelling.volume_labels(stack, volume, extra_labels)
         return self._make_volume(volume.name, volume.driver, volume.driver_opts, found)
 
@@ -141,12 +156,14 @@ class DockerEngine:
             return
 
     def volumes(self, label: str, *, sizes: bool = False) -> tuple[ObservedVolume, ...]:
-        found = self._wire.again(
-            "listing volumes", lambda c: observing.volumes(c.volumes(filters={"label": label}))
-        )
+        found = self._wire.again("listing volumes", lambda c: observing.volumes(c.volumes(filters={"label": label})))
         if sizes:
             measured = self._wire.get(
-                "measuring volumes", "/system/df", observing.volumes, params={"type": "volume"}, timeout=max(300, self._wire.timeout)
+                "measuring volumes",
+                "/system/df",
+                observing.volumes,
+                params={"type": "volume"},
+                timeout=max(300, self._wire.timeout),
             )
             wanted = {volume.name for volume in found}
             found = [volume for volume in measured if volume.name in wanted]
@@ -201,6 +218,8 @@ class DockerEngine:
                 raise
 
     def remove(self, container: str, *, anonymous_volumes: bool = False) -> None:
+        from devstack.engine.creating import remove
+
         remove(self._wire, container, anonymous_volumes=anonymous_volumes)
 
     # Inside containers
@@ -216,6 +235,8 @@ class DockerEngine:
         stdin: bytes | None = None,
         privileged: bool = False,
     ) -> ExecResult:
+        from devstack.engine import streams
+
         return streams.run_exec(
             self._wire,
             container,
@@ -237,6 +258,8 @@ class DockerEngine:
         environment: Strings = EMPTY,
         workdir: str = "",
     ) -> Session:
+        from devstack.engine import streams
+
         body = streams.exec_body(
             command, user=user, environment=environment, workdir=workdir, stdin=True, tty=tty, privileged=False
         )
@@ -244,21 +267,31 @@ class DockerEngine:
         return streams.DockerSession(self._wire, exec_id, tty=tty, doing=f"running {command[0]} in {container}")
 
     def attach(self, container: str, *, tty: bool, stdin: bool) -> Session:
+        from devstack.engine.attach import Attached
+
         return Attached(self._wire, container, tty=tty, stdin=stdin)
 
     def wait(self, container: str) -> int:
+        from devstack.engine import copying
+
         return copying.ended(self._wire, container, "end")
 
     def top(self, container: str) -> Processes:
         return self._wire.again(f"listing the processes of {container}", lambda c: observing.processes(c.top(container)))
 
     def stat(self, container: str, path: str) -> PathStat | None:
+        from devstack.engine import archives
+
         return archives.stat(self._wire, container, path)
 
     def read_archive(self, container: str, path: str) -> Iterator[bytes]:
+        from devstack.engine import archives
+
         return archives.read(self._wire, container, path)
 
     def write_archive(self, container: str, folder: str, data: Iterable[bytes], *, owners: bool = False) -> None:
+        from devstack.engine import archives
+
         archives.write(self._wire, container, folder, data, owners=owners)
 
     def logs(
@@ -271,19 +304,25 @@ class DockerEngine:
         until: float | None = None,
         timestamps: bool = False,
     ) -> Iterator[LogLine]:
-        return logs.log_lines(
-            self._wire, container, follow=follow, tail=tail, since=since, until=until, timestamps=timestamps
-        )
+        from devstack.engine import logs
+
+        return logs.log_lines(self._wire, container, follow=follow, tail=tail, since=since, until=until, timestamps=timestamps)
 
     def watch(self, project: str) -> AbstractContextManager[Iterator[Event]]:
+        from devstack.engine import events
+
         return events.Watch(self._wire, project)
 
     # Helpers of our own
 
     def helper(self, helper: Helper) -> ExecResult:
+        from devstack.engine import copying
+
         return copying.run_helper(self._wire, helper)
 
     def copy_volume(self, source: str, target: str, *, image: str) -> None:
+        from devstack.engine import copying
+
         copying.copy_volume(self._wire, source, target, image=image)
 
     def close(self) -> None:

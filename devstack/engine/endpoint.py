@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from devstack.engine.base import Endpoint
+from devstack.engine.observed import Endpoint
 from devstack.errors import EngineError, UsageError
 
 SCHEMES = ("unix", "tcp", "http", "https", "ssh", "npipe")

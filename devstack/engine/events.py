@@ -43,9 +43,7 @@ class Watch:
 
     def _subscribe(self) -> None:
         params: Params = {
-            "filters": json.dumps(
-                {"type": ["container"], "event": list(ACTIONS), "label": [f"{labels.PROJECT}={self._project}"]}
-            ),
+            "filters": json.dumps({"type": ["container"], "event": list(ACTIONS), "label": [f"{labels.PROJECT}={self._project}"]}),
         }
         if self._wire.endpoint.local:
             # The engine answers a moment before it listens to itself; what happens in that moment it replays from here on.

@@ -6,17 +6,20 @@ import contextlib
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import docker
 import docker.auth
 import docker.utils
 
 from devstack.engine import observing
-from devstack.engine.base import ObservedImage, OnProgress, Progress
+from devstack.engine.observed import ObservedImage
 from devstack.engine.translate import refusal
 from devstack.engine.wire import Wire, message, pieces
 from devstack.errors import EngineError, EngineRefused, ImageUnavailable, NotFound
+
+if TYPE_CHECKING:
+    from devstack.engine.base import OnProgress, Progress
 
 SILENCE = 300.0
 """The longest a registry may say nothing, in seconds."""
@@ -133,11 +136,19 @@ class Meter:
         self._total: dict[str, int] = {}
 
     def add(self, item: dict[str, Any]) -> Progress:
+        from devstack.engine.base import Progress
+
         layer, status, detail = str(item.get("id", "")), str(item.get("status", "")), item.get("progressDetail") or {}
         if status in ("Downloading", "Pushing") and detail.get("total"):
             self._total[layer] = int(detail["total"])
             self._done[layer] = int(detail.get("current", 0))
-        elif layer in self._total and status in ("Download complete", "Pull complete", "Extracting", "Verifying Checksum", "Pushed"):
+        elif layer in self._total and status in (
+            "Download complete",
+            "Pull complete",
+            "Extracting",
+            "Verifying Checksum",
+            "Pushed",
+        ):
             self._done[layer] = self._total[layer]
         return Progress(status, sum(self._done.values()), sum(self._total.values()))
 

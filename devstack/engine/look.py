@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from devstack.compose.model import Stack
-from devstack.engine.base import Engine, Observed
+from devstack.engine.observed import Observed
+
+if TYPE_CHECKING:
+    from devstack.engine.base import Engine
 
 
 def look(engine: Engine, stack: Stack) -> Observed:

@@ -6,8 +6,8 @@ import contextlib
 
 from devstack.compose.model import Network, Strings
 from devstack.engine import observing
-from devstack.engine.base import ObservedNetwork
 from devstack.engine.create.filled import Body, filled
+from devstack.engine.observed import ObservedNetwork
 from devstack.engine.wire import Wire, message
 from devstack.errors import Conflict, EngineRefused, NotFound
 
@@ -25,9 +25,7 @@ def network(wire: Wire, name: str) -> ObservedNetwork | None:
 def create_body(network: Network, labels: Strings, *, api: tuple[int, int]) -> Body:
     """The JSON of `POST /networks/create`."""
     pools = [
-        filled(
-            {"Subnet": p.subnet, "Gateway": p.gateway, "IPRange": p.ip_range, "AuxiliaryAddresses": dict(p.aux_addresses)}
-        )
+        filled({"Subnet": p.subnet, "Gateway": p.gateway, "IPRange": p.ip_range, "AuxiliaryAddresses": dict(p.aux_addresses)})
         for p in network.ipam
     ]
     ipam = filled({"Driver": network.ipam_driver, "Config": pools, "Options": dict(network.ipam_options)})

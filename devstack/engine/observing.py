@@ -5,26 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from devstack.compose.model import Healthcheck, Strings
-from devstack.engine.base import (
+from devstack.engine.observed import (
     Binding,
     Container,
     Detail,
     Endpoint,
     EngineInfo,
-    Event,
     Health,
     ObservedImage,
     ObservedMount,
     ObservedNetwork,
     ObservedVolume,
-    PathStat,
     Probe,
-    Processes,
     State,
 )
+
+if TYPE_CHECKING:
+    from devstack.engine.base import Event, PathStat, Processes
 
 Reply: TypeAlias = Mapping[str, Any]
 """One JSON object from the engine. Only this module reads inside."""
@@ -172,9 +172,7 @@ def grace(item: Reply) -> float | None:
 
 
 def network(item: Reply) -> ObservedNetwork:
-    return ObservedNetwork(
-        id=item["Id"], name=item["Name"], driver=item.get("Driver") or "", labels=_strings(item.get("Labels"))
-    )
+    return ObservedNetwork(id=item["Id"], name=item["Name"], driver=item.get("Driver") or "", labels=_strings(item.get("Labels")))
 
 
 def volume(item: Reply) -> ObservedVolume:
@@ -215,6 +213,8 @@ def image(reference: str, item: Reply) -> ObservedImage:
 
 def path_stat(item: Reply) -> PathStat:
     """The engine's stat of a path; the mode is Go's, whose highest bit says folder."""
+    from devstack.engine.base import PathStat
+
     mode = int(item["mode"])
     return PathStat(
         name=str(item["name"]),
@@ -226,6 +226,8 @@ def path_stat(item: Reply) -> PathStat:
 
 
 def processes(item: Reply) -> Processes:
+    from devstack.engine.base import Processes
+
     return Processes(_words(item.get("Titles")), tuple(tuple(map(str, row)) for row in item.get("Processes") or ()))
 
 
@@ -252,6 +254,8 @@ def end_code(item: Reply) -> int | None:
 
 def event(item: Reply) -> Event:
     """A container event. The action of a health event carries the verdict behind a colon."""
+    from devstack.engine.base import Event
+
     action, _, verdict = str(item.get("Action") or item.get("status") or "").partition(": ")
     actor = item.get("Actor") or {}
     attributes = _strings(actor.get("Attributes"))

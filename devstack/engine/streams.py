@@ -58,9 +58,7 @@ class DockerSession:
         path = f"/v{wire.client.api_version}/exec/{exec_id}/start"
         with translated(doing):
             try:
-                self._duplex = dial.upgrade(
-                    wire.line, path, {"Detach": False, "Tty": tty}, timeout=wire.timeout, alive=wire.ping
-                )
+                self._duplex = dial.upgrade(wire.line, path, {"Detach": False, "Tty": tty}, timeout=wire.timeout, alive=wire.ping)
             except dial.Refused as error:
                 raise refusal(error.status, error.words, doing) from error
 

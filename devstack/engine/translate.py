@@ -110,6 +110,8 @@ def _cause(error: BaseException) -> OSError | None:
 def _unanswered(error: Exception, doing: str) -> EngineError:
     if isinstance(error, requests.exceptions.Timeout | urllib3.exceptions.TimeoutError | TimeoutError):
         return EngineError(f"the engine did not answer in time while {doing}", hints=["is it frozen? try: docker info"])
-    broken = isinstance(error, requests.exceptions.ChunkedEncodingError | urllib3.exceptions.ProtocolError | http.client.HTTPException)
+    broken = isinstance(
+        error, requests.exceptions.ChunkedEncodingError | urllib3.exceptions.ProtocolError | http.client.HTTPException
+    )
     what = "broke off its reply" if broken else "stopped answering"
     return EngineError(f"the engine {what} while {doing} ({reason(error)})", hints=["look whether it runs: docker info"])

@@ -13,7 +13,7 @@ import docker
 import docker.tls
 import requests
 
-from devstack.engine.base import Endpoint
+from devstack.engine.observed import Endpoint
 from devstack.engine.translate import dropped, translated
 from devstack.engine.tunnel import Tunnel
 from devstack.errors import EngineError
@@ -22,6 +22,8 @@ T = TypeVar("T")
 Params = dict[str, str | int]
 """The query of a request."""
 
+FIRST_ANSWER = 10.0
+"""Seconds an engine has to answer at all; one that accepts and is silent is none."""
 BACKOFF = (0.1, 0.3, 0.9)
 """Seconds before each retry of a request that may be repeated."""
 
@@ -66,7 +68,9 @@ class Wire:
                     time.sleep(pause)
             return request(self.client)
 
-    def get(self, doing: str, path: str, read: Callable[[Any], T], *, params: Params | None = None, timeout: float | None = None) -> T:
+    def get(
+        self, doing: str, path: str, read: Callable[[Any], T], *, params: Params | None = None, timeout: float | None = None
+    ) -> T:
         """A GET that the SDK has no word for, its JSON read by `read`. `path` begins with a slash, without the version."""
         limit = timeout or self.timeout
         return self.again(doing, lambda c: read(_checked(c.get(self.url(path), params=params, timeout=limit)).json()))
@@ -134,7 +138,9 @@ def _client(endpoint: Endpoint, timeout: float) -> docker.APIClient:
     if endpoint.tls:
         ca, cert, key = (os.path.join(endpoint.tls, name) for name in ("ca.pem", "cert.pem", "key.pem"))  # noqa: PTH118
         tls = docker.tls.TLSConfig(client_cert=(cert, key), ca_cert=ca, verify=True)
-    client = docker.APIClient(endpoint.url, version="auto", timeout=timeout, tls=tls, max_pool_size=32)  # type: ignore[arg-type]
+    first = min(timeout, FIRST_ANSWER)
+    client = docker.APIClient(endpoint.url, version="auto", timeout=first, tls=tls, max_pool_size=32)  # type: ignore[arg-type]
+    client.timeout = timeout  # type: ignore[assignment]
     # Proxies and ~/.netrc are no concern of a socket on this machine, and looking for them costs a millisecond per request.
     client.trust_env = not endpoint.url.startswith("unix://")
     return client

@@ -40,9 +40,7 @@ def network_mode(stack: Stack, service: Service, namespaces: Strings) -> str:
 def endpoints(stack: Stack, new: NewContainer, *, api: tuple[int, int]) -> Endpoints:
     """Engines before API 1.44 take one network in the create call, later ones all."""
     found = ordered(stack, new.service)
-    named = {
-        stack.networks[a.network].name: _endpoint(stack, new, a, primary=index == 0, api=api) for index, a in enumerate(found)
-    }
+    named = {stack.networks[a.network].name: _endpoint(stack, new, a, primary=index == 0, api=api) for index, a in enumerate(found)}
     if api >= (1, 44):
         return Endpoints(at_create=named)
     names = list(named)
