@@ -87,3 +87,27 @@ def test_the_json_schema_of_the_spec_is_printed(devstack) -> None:  # type: igno
 
     schema = json.loads(devstack("spec", "--schema").out)
     assert {"services", "schema", "verify", "render"} <= set(schema["properties"])
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("devstack logs a", {"api"}),
+        ("devstack exec d", {"db"}),
+        ("devstack up d", {"db"}),
+        ("devstack sta", {"start", "status"}),
+        ("devstack up --b", {"--build"}),
+    ],
+)
+def test_the_shell_completes_commands_options_and_services(tmp_path: Path, line: str, offered: set[str]) -> None:
+    (tmp_path / "devstack.yml").write_text("services:\n  db: {kind: postgres}\n  api: {image: 'busybox:1.37'}\n")
+    outputs = tmp_path / "outputs"
+    outputs.mkdir()
+    words = {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" ")), "_DEVSTACK_COMPLETE": "complete_bash"}
+    said = say((), tmp_path, outputs, **words)
+    assert set(said.out.split()) == offered, said
+
+
+def test_completion_where_there_is_nothing_offers_nothing(tmp_path: Path) -> None:
+    said = say((), tmp_path, tmp_path, COMP_WORDS="devstack logs a", COMP_CWORD="2", _DEVSTACK_COMPLETE="complete_bash")
+    assert said.out.strip() == "" and said.err == "", said
