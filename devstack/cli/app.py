@@ -30,6 +30,7 @@ COMMANDS = (
     ("spec", "spec"),
     ("kinds", "kinds"),
     ("doctor", "doctor"),
+    ("run", "run"),
     ("config", "config"),
     ("kill", "kill"),
     ("pause", "pause"),
@@ -44,7 +45,8 @@ COMMANDS = (
 )
 """(name on the command line, module and function in this folder)."""
 HIDDEN = ("ps",)
-PASSES_ARGUMENTS = {"exec": {"allow_interspersed_args": False, "ignore_unknown_options": True}}
+AS_THEY_ARE = {"allow_interspersed_args": False, "ignore_unknown_options": True}
+PASSES_ARGUMENTS = {"exec": AS_THEY_ARE, "run": AS_THEY_ARE}
 
 
 def _version(wanted: bool) -> None:

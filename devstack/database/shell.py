@@ -126,15 +126,32 @@ def run_shell(
         environment.setdefault("TERM", os.environ.get("TERM", "xterm"))
     session = engine.session(container, command.argv, tty=use_terminal, user=command.user, environment=environment, workdir=workdir)
     try:
-        if use_terminal:
-            with _raw(source), _following_size(session), _typing(session, source):
-                _show(session, out, out)
-        else:
-            with _typing(session, source):
-                _show(session, out, err)
-        return session.exit_code()
+        return talk(session, stdin=source, stdout=out, stderr=err, terminal=use_terminal)
     finally:
         session.close()
+
+
+def talk(
+    session: Session,
+    *,
+    stdin: BinaryIO | None = None,
+    stdout: BinaryIO | None = None,
+    stderr: BinaryIO | None = None,
+    terminal: bool,
+    listening: bool = True,
+) -> int:
+    """Our stdin, stdout and stderr are the program's until it ends; its exit code. Not `listening`, it is told nothing."""
+    source = stdin or sys.stdin.buffer
+    out = stdout or sys.stdout.buffer
+    if terminal:
+        with _raw(source), _following_size(session), _typing(session, source):
+            _show(session, out, out)
+    elif listening:
+        with _typing(session, source):
+            _show(session, out, stderr or sys.stderr.buffer)
+    else:
+        _show(session, out, stderr or sys.stderr.buffer)
+    return session.exit_code()
 
 
 def _show(session: Session, out: BinaryIO, err: BinaryIO) -> None:
@@ -196,7 +213,8 @@ def _raw(source: BinaryIO) -> Iterator[None]:
     """Every key goes to the program inside as it is, also Ctrl-C and Ctrl-Z."""
     number = source.fileno()
     before = termios.tcgetattr(number)
-    tty.setraw(number)
+    # What was typed before this moment is for the program too, so it is not flushed.
+    tty.setraw(number, termios.TCSADRAIN)
     try:
         yield
     finally:
