@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import select
 import shlex
-import shutil
 import signal
 import sys
 import termios
@@ -144,7 +143,7 @@ def talk(
     source = stdin or sys.stdin.buffer
     out = stdout or sys.stdout.buffer
     if terminal:
-        with _raw(source), _following_size(session), _typing(session, source):
+        with _raw(source), _following_size(session, source), _typing(session, source):
             _show(session, out, out)
     elif listening:
         with _typing(session, source):
@@ -222,11 +221,11 @@ def _raw(source: BinaryIO) -> Iterator[None]:
 
 
 @contextmanager
-def _following_size(session: Session) -> Iterator[None]:
+def _following_size(session: Session, source: BinaryIO) -> Iterator[None]:
     """Tell the program the window's size now and whenever it changes. Signals reach only the main thread."""
 
     def tell(signum: int = 0, frame: FrameType | None = None) -> None:
-        size = shutil.get_terminal_size()
+        size = os.get_terminal_size(source.fileno())  # the window's own: $COLUMNS may say something else
         session.resize(size.lines, size.columns)
 
     tell()
