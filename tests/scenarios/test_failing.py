@@ -38,7 +38,7 @@ def test_a_service_that_crashes_after_a_second_is_not_called_ready(checkout: Mak
 
 
 def test_an_unhealthy_service_is_told_with_its_last_probe(checkout: MakeCheckout) -> None:
-    probe = 'healthcheck: {test: [CMD-SHELL, "echo no route to the moon; exit 1"], interval: 1s, retries: 2}'
+    probe = 'healthcheck: {test: [CMD-SHELL, "echo no route to the moon; exit 1"], interval: 1s, timeout: 1s, retries: 2}'
     stack = checkout(one(f'command: [sh, -c, "echo waiting; exec sleep 1000"]\ninit: true\n{probe}'))
     ran = stack.devstack("up", "--json", code=1)
     error = ran.document["error"]
