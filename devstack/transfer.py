@@ -10,7 +10,7 @@ import os
 import posixpath
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO
@@ -200,3 +200,23 @@ def _why(error: Exception) -> str:
     if isinstance(error, KeyError):
         return "a link to what is not copied"
     return "it points outside of what is copied"
+
+
+def send_files(engine: Engine, container: str, files: Mapping[str, Path]) -> Copied:
+    """Copy single files to absolute paths of a container, folders made where they are missing; one that is gone is left out."""
+    count, size = 0, 0
+    with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as spool:
+        with tarfile.open(fileobj=spool, mode="w", format=tarfile.PAX_FORMAT) as tar:
+            for target, source in files.items():
+                try:
+                    info = tar.gettarinfo(source, arcname=target.lstrip("/"))
+                    content = source.open("rb") if info.isfile() else None
+                except FileNotFoundError:
+                    continue
+                with content or io.BytesIO() as stream:
+                    tar.addfile(info.replace(uid=0, gid=0, uname="", gname="", deep=False), stream if content else None)
+                count, size = count + 1, size + info.size
+        spool.seek(0)
+        if count:
+            engine.write_archive(container, "/", iter(lambda: spool.read(CHUNK), b""))
+    return Copied(count, size)

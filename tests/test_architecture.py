@@ -22,7 +22,7 @@ FLOORS = (
     ("engine",),
     ("plan",),
     ("execute", "database"),
-    ("identity", "status", "machine", "one_off", "transfer", "log_view", "diagnosis", "project", "bring_up"),
+    ("identity", "status", "machine", "one_off", "transfer", "patterns", "watching", "log_view", "diagnosis", "project", "bring_up"),
     ("verify",),
     ("reports",),
     ("cli", "__main__"),

@@ -35,6 +35,7 @@ COMMANDS = (
     ("pull", "pull"),
     ("push", "push"),
     ("cp", "cp"),
+    ("watch", "watch"),
     ("config", "config"),
     ("kill", "kill"),
     ("pause", "pause"),
