@@ -19,6 +19,7 @@ from devstack.spec.find import find
 from devstack.spec.outline import Outline, outline
 
 if TYPE_CHECKING:
+    from devstack.render.instances import PortVariable
     from devstack.spec.model import Spec
 
 ChooseIdentity = Callable[["Spec"], Identity]
@@ -192,7 +193,7 @@ def prepare(
     try:
         stack = load(sources)
     except SpecError as error:
-        raise at_origin(error, spec) from None
+        raise _naming_variables(at_origin(error, spec), rendered.port_variables) from None
     written: tuple[str, ...] = ()
     if write:
         done = rendering.write(rendered)
@@ -207,6 +208,16 @@ def prepare(
         written=written,
         new_secrets=rendered.new_secrets,
     )
+
+
+def _naming_variables(error: SpecError, ports: Mapping[str, PortVariable]) -> SpecError:
+    """A wrong port is told at the service that publishes it; its value stands in a variable, which is named too."""
+    problems = []
+    for problem in error.problems:
+        names = [name for name, port in ports.items() if problem.path.startswith(f"services.{port.service}.ports")]
+        hint = f"{' or '.join(names)} in .env or in the shell says so" if names else ""
+        problems.append(replace(problem, hint="; ".join(filter(None, (problem.hint, hint)))))
+    return SpecError(problems)
 
 
 def sources_of(selection: Selection, *, start: Path | None = None, environment: Mapping[str, str] | None = None) -> Sources:

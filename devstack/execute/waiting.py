@@ -142,7 +142,7 @@ def granted(check: Healthcheck | None) -> float:
     interval = check.interval if check.interval else INTERVAL
     timeout = check.timeout if check.timeout else TIMEOUT
     retries = check.retries if check.retries else RETRIES
-    return (check.start_period or 0.0) + interval * retries + timeout
+    return (check.start_period or 0.0) + interval * retries + min(timeout, interval)
 
 
 def probe_command(check: Healthcheck | None) -> tuple[str, ...]:
