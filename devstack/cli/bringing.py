@@ -91,6 +91,8 @@ def port_settings(session: Session, ports: dict[str, int]) -> dict[str, str]:
     settings: dict[str, str] = {}
     for service, port in ports.items():
         variables = [variable for variable in known.values() if variable.service == service]
+        if not variables and service in spec.services:
+            raise UsageError(f"{service} publishes no port that can be moved", hints=[f"services.{service}.ports in devstack.yml"])
         if not variables:
             raise no_such_service(service, {variable.service for variable in known.values()})
         if not 0 < port < 65536:

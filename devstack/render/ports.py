@@ -10,12 +10,12 @@ from devstack.document import Entry, MappingNode, Node, ScalarNode, SequenceNode
 
 LOCAL = "127.0.0.1"
 _VARIABLE = r"\$\{[^}]*\}|\$[A-Za-z_]\w*"
-_SHORT = re.compile(rf"(?:(?P<published>\d+(?:-\d+)?|{_VARIABLE})?:)?(?P<target>\d+(?:-\d+)?)(?P<protocol>/\w+)?\Z")
+_SHORT = re.compile(rf"(?:127\.0\.0\.1:(?=[^:]*:))?(?:(?P<published>\d+(?:-\d+)?|{_VARIABLE})?:)?(?P<target>\d+(?:-\d+)?)(?P<protocol>/\w+)?\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenPort:
-    """One entry of `ports:`. `plain`: one host port on no address in particular, so that it may get a variable.
+    """One entry of `ports:`. `plain`: one host port on no address but our own default, so that it may get a variable.
 
     `target` is 0 for a range; `published` 0 where the entry names none or a variable.
     """
