@@ -55,7 +55,9 @@ def project(engine: Engine) -> Iterator[str]:
     helpers = {c.id for c in engine.containers() if labels.HELPER in c.labels}
     yield name
     sweep(engine, name)
-    left = [c.name for c in engine.containers() if labels.HELPER in c.labels and c.id not in helpers and name in c.labels[labels.HELPER]]
+    left = [
+        c.name for c in engine.containers() if labels.HELPER in c.labels and c.id not in helpers and name in c.labels[labels.HELPER]
+    ]
     assert not left, f"helper containers were left behind: {left}"
 
 

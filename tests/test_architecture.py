@@ -22,7 +22,19 @@ FLOORS = (
     ("engine",),
     ("plan",),
     ("execute", "database"),
-    ("identity", "status", "machine", "one_off", "transfer", "patterns", "watching", "log_view", "diagnosis", "project", "bring_up"),
+    (
+        "identity",
+        "status",
+        "machine",
+        "one_off",
+        "transfer",
+        "patterns",
+        "watching",
+        "log_view",
+        "diagnosis",
+        "project",
+        "bring_up",
+    ),
     ("verify",),
     ("reports",),
     ("cli", "__main__"),
@@ -99,7 +111,9 @@ def test_every_third_party_package_has_one_door(path: Path) -> None:
         package = module.split(".")[0]
         door = DOORS.get(package)
         assert package not in NEVER, f"{shown(path)}:{line} imports {package}"
-        assert door is None or inside == door or inside.startswith(f"{door}/"), f"{shown(path)}:{line} imports {package} beside its door"
+        assert door is None or inside == door or inside.startswith(f"{door}/"), (
+            f"{shown(path)}:{line} imports {package} beside its door"
+        )
 
 
 def test_every_floor_has_somebody_on_it_or_is_named_for_what_comes() -> None:

@@ -175,7 +175,26 @@ def test_the_nearest_word_is_suggested(word: str, found: str) -> None:
     assert did_you_mean(word, ["environment", "image", "ports", "command"]) == expected
 
 
-ODD_TEXTS = ["yes", "22:22", "0o7", "1_0", "- a", "a: b", "a #b", "null", "~", "2020-01-01", "<<", "=", " x", "x ", "%a", "é", "1e3", "y"]
+ODD_TEXTS = [
+    "yes",
+    "22:22",
+    "0o7",
+    "1_0",
+    "- a",
+    "a: b",
+    "a #b",
+    "null",
+    "~",
+    "2020-01-01",
+    "<<",
+    "=",
+    " x",
+    "x ",
+    "%a",
+    "é",
+    "1e3",
+    "y",
+]
 TEXTS = st.one_of(
     st.text(max_size=12).filter(lambda text: all(char.isprintable() or char in "\n\t\u2028\x85\xa0" for char in text)),
     st.sampled_from([*ODD_TEXTS, "\n", "a\n\nb\n", "|"]),

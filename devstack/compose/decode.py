@@ -207,7 +207,9 @@ def _mount(body: Body) -> Mount:
 def file_use(body: Body) -> FileMount:
     """A use of a secret or config."""
     mode = text(body, "mode")
-    return FileMount(text(body, "source"), text(body, "target"), text(body, "uid"), text(body, "gid"), int(mode, 8) if mode else None)
+    return FileMount(
+        text(body, "source"), text(body, "target"), text(body, "uid"), text(body, "gid"), int(mode, 8) if mode else None
+    )
 
 
 def _attachments(body: Body) -> tuple[Attachment, ...]:

@@ -55,10 +55,8 @@ def pairs(body: Body, key: str) -> tuple[tuple[str, Json], ...]:
     return tuple(value.items()) if isinstance(value, dict) else ()
 
 
-
 def bodies(value: Json) -> tuple[dict[str, Json], ...]:
     return tuple(item for item in value if isinstance(item, dict)) if isinstance(value, list) else ()
-
 
 
 def section(body: Body, key: str) -> dict[str, Json]:

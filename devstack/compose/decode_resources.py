@@ -50,9 +50,7 @@ def decode_volume(key: str, body: Body) -> Volume:
     )
 
 
-def file_objects(
-    section: Mapping[str, dict[str, Json]], environment: Mapping[str, str], faults: Faults
-) -> dict[str, FileObject]:
+def file_objects(section: Mapping[str, dict[str, Json]], environment: Mapping[str, str], faults: Faults) -> dict[str, FileObject]:
     """Secrets or configs with the content of those that come from the environment."""
     found: dict[str, FileObject] = {}
     for key, body in section.items():

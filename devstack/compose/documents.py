@@ -111,9 +111,7 @@ class Documents:
             entries=tuple(Entry(e.key, e.where, changed) if e.key == "services" else e for e in document.entries),
         )
 
-    def _service(
-        self, services: MappingNode, name: str, path: Path, scope: Scope, trail: tuple[tuple[Path, str], ...]
-    ) -> Node:
+    def _service(self, services: MappingNode, name: str, path: Path, scope: Scope, trail: tuple[tuple[Path, str], ...]) -> Node:
         """A service with everything it extends laid under it."""
         body = services.get(name)
         extends = _extends(body)
@@ -155,7 +153,9 @@ class Documents:
             return None
         if services.entry(wanted) is None:
             place = f" in {self.texts.shown(path)}" if file is not None else ""
-            self.faults.add(extends, shown, f'there is no service "{wanted}"{place} to extend', did_you_mean(wanted, services.keys()))
+            self.faults.add(
+                extends, shown, f'there is no service "{wanted}"{place} to extend', did_you_mean(wanted, services.keys())
+            )
             return None
         return self._service(services, wanted, path, scope, steps)
 
@@ -260,9 +260,7 @@ def _with_values(model: MappingNode, environment: Mapping[str, str], outer: Mapp
         return replace(body, entries=tuple(Entry(e.key, e.where, changed) if e.key == "environment" else e for e in body.entries))
 
     bodies = tuple(Entry(entry.key, entry.where, filled(entry.value)) for entry in services.entries)
-    entries = tuple(
-        Entry(e.key, e.where, replace(services, entries=bodies)) if e.key == "services" else e for e in model.entries
-    )
+    entries = tuple(Entry(e.key, e.where, replace(services, entries=bodies)) if e.key == "services" else e for e in model.entries)
     return replace(model, entries=entries)
 
 
@@ -270,4 +268,3 @@ def _filled(entry: Entry, own: Mapping[str, str]) -> Entry:
     if isinstance(entry.value, ScalarNode) and entry.value.value is None and entry.key in own:
         return Entry(entry.key, entry.where, ScalarNode(own[entry.key], own[entry.key], entry.value.where, quoted=True))
     return entry
-

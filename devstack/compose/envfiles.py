@@ -20,7 +20,11 @@ def fill(
 ) -> None:
     """Resolve `environment`, `env_file`, `label_file` and build arguments of a canonical service in place."""
     own = service.get("environment")
-    given = {name: environment.get(name) if value is None else str(value) for name, value in own.items()} if isinstance(own, dict) else {}
+    given = (
+        {name: environment.get(name) if value is None else str(value) for name, value in own.items()}
+        if isinstance(own, dict)
+        else {}
+    )
     variables = _variables(node.get("env_file"), f"{path}.env_file", environment, given, texts, faults)
     variables.update(given)
     if variables:
@@ -89,9 +93,7 @@ def _variables(
     return found
 
 
-def _labels(
-    node: Node | None, path: str, environment: Mapping[str, str], texts: Texts, faults: Faults
-) -> dict[str, Json]:
+def _labels(node: Node | None, path: str, environment: Mapping[str, str], texts: Texts, faults: Faults) -> dict[str, Json]:
     found: dict[str, Json] = {}
     for item, file, _, _ in _files(node):
         if not texts.exists(file):

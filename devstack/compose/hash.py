@@ -71,7 +71,10 @@ _ORDER: dict[str, tuple[str, ...]] = {
         "volumes[].volume": "labels nocopy subpath",
         "volumes[].tmpfs": "size mode",
     }.items()
-} | {f"blkio_config.{key}[]": ("Path", "Rate") for key in ("device_read_bps", "device_read_iops", "device_write_bps", "device_write_iops")}
+} | {
+    f"blkio_config.{key}[]": ("Path", "Rate")
+    for key in ("device_read_bps", "device_read_iops", "device_write_bps", "device_write_iops")
+}
 
 _NETWORK: dict[str, tuple[str, ...]] = {
     "": ("name", "driver", "driver_opts", "ipam", "external", "internal", "attachable", "labels", "enable_ipv4", "enable_ipv6"),

@@ -86,7 +86,9 @@ def _option(option: str, entry: dict[str, Json], node: Node, path: str, faults: 
             bind["propagation"] = option
         case _ if option not in _OPTIONS:
             hint = did_you_mean(option, _OPTIONS)
-            faults.note(f"{node.where}: {path}: the mount option {option!r} is unknown and has no effect{f'; {hint}' if hint else ''}")
+            faults.note(
+                f"{node.where}: {path}: the mount option {option!r} is unknown and has no effect{f'; {hint}' if hint else ''}"
+            )
 
 
 def _clean(target: str) -> str:
@@ -102,7 +104,9 @@ def _long(node: MappingNode) -> dict[str, Json]:
         raise ValueError('the key "target" is missing in a mount')
     if kind in ("bind", "image") and not body.get("source"):
         raise ValueError(f'the key "source" is missing in a mount of type {kind}')
-    entry: dict[str, Json] = {key: value for key, value in body.items() if (value == {} or not is_empty(value)) and not key.startswith("x-")}
+    entry: dict[str, Json] = {
+        key: value for key, value in body.items() if (value == {} or not is_empty(value)) and not key.startswith("x-")
+    }
     entry["target"] = _clean(str(body["target"]))
     for key in ("bind", "volume", "tmpfs", "image"):
         section = entry.get(key)

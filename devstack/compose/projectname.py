@@ -20,9 +20,7 @@ def normal(text: str) -> str:
     return re.sub(r"[^a-z0-9_-]", "", text.lower()).lstrip("_-")
 
 
-def project_name(
-    option: str | None, environment: Mapping[str, str], names: Sequence[Node], directory: Path, faults: Faults
-) -> str:
+def project_name(option: str | None, environment: Mapping[str, str], names: Sequence[Node], directory: Path, faults: Faults) -> str:
     """The name; `names` are the uninterpolated `name:` values of the files, in order.
 
     A name that cannot be is a problem in `faults`, and what comes nearest to it is returned.

@@ -22,7 +22,9 @@ def locate(node: Node, *keys: str) -> Where:
             for item in node.items:
                 if isinstance(item, ScalarNode) and (item.value == key or str(item.value).startswith(f"{key}:")):
                     return item.where
-                if isinstance(item, MappingNode) and any(isinstance(e.value, ScalarNode) and e.value.value == key for e in item.entries):
+                if isinstance(item, MappingNode) and any(
+                    isinstance(e.value, ScalarNode) and e.value.value == key for e in item.entries
+                ):
                     return item.where
             return where
         else:
@@ -78,7 +80,9 @@ def secrets_of(service: Mapping[str, Json]) -> list[str]:
     return names_of(service.get("secrets")) + (names_of(build.get("secrets")) if isinstance(build, dict) else [])
 
 
-def check(services: Services, everything: Services, document: MappingNode, defined: Mapping[str, Collection[str]], faults: Faults) -> None:
+def check(
+    services: Services, everything: Services, document: MappingNode, defined: Mapping[str, Collection[str]], faults: Faults
+) -> None:
     """Every name a service uses is defined. `everything` holds disabled services too, `defined` the names of each section."""
     for name, service in services.items():
         uses = {

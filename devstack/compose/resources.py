@@ -72,9 +72,7 @@ def model(key: str, node: Node, project: str, path: str, faults: Faults) -> dict
     return _resource(_MODEL, key, node, project, path, faults)
 
 
-def _resource(
-    fields: dict[str, Canonical], key: str, node: Node, project: str, path: str, faults: Faults
-) -> dict[str, Json]:
+def _resource(fields: dict[str, Canonical], key: str, node: Node, project: str, path: str, faults: Faults) -> dict[str, Json]:
     made = section(fields)(node, path, faults)
     found = made if isinstance(made, dict) else {}
     external, outer = _external(node, path, faults)

@@ -22,9 +22,7 @@ _IPAM = mapping(
     {
         "driver": text,
         "config": listing(
-            mapping(
-                {"subnet": text, "ip_range": text, "gateway": text, "aux_addresses": dictionary(text)}, what="an address pool"
-            )
+            mapping({"subnet": text, "ip_range": text, "gateway": text, "aux_addresses": dictionary(text)}, what="an address pool")
         ),
         "options": dictionary(text),
     },
@@ -48,11 +46,16 @@ NETWORK = optional(
     )
 )
 VOLUME = optional(
-    mapping(
-        {"name": text, "driver": text, "driver_opts": _OPTIONS, "external": _EXTERNAL, "labels": list_or_dict}, what="a volume"
-    )
+    mapping({"name": text, "driver": text, "driver_opts": _OPTIONS, "external": _EXTERNAL, "labels": list_or_dict}, what="a volume")
 )
-_FILE_OBJECT = {"name": text, "environment": text, "file": text, "external": _EXTERNAL, "labels": list_or_dict, "template_driver": text}
+_FILE_OBJECT = {
+    "name": text,
+    "environment": text,
+    "file": text,
+    "external": _EXTERNAL,
+    "labels": list_or_dict,
+    "template_driver": text,
+}
 SECRET = mapping({**_FILE_OBJECT, "driver": text, "driver_opts": _OPTIONS}, what="a secret")
 CONFIG = mapping({**_FILE_OBJECT, "content": text}, what="a config")
 MODEL = mapping(
@@ -73,9 +76,13 @@ def named(shape: Shape, what: str) -> Shape:
         if isinstance(node, MappingNode):
             for entry in node.entries:
                 if not all(char.isascii() and (char.isalnum() or char in "._-") for char in entry.key) or not entry.key:
-                    slug = "".join(char if char.isascii() and (char.isalnum() or char in "._-") else "-" for char in entry.key).strip("-.")
+                    slug = "".join(
+                        char if char.isascii() and (char.isalnum() or char in "._-") else "-" for char in entry.key
+                    ).strip("-.")
                     hint = f'call it "{slug}"' if slug else ""
-                    faults.add(entry.where, path, f"{entry.key!r} is no name for {what}: letters, digits, dot, dash, underscore", hint)
+                    faults.add(
+                        entry.where, path, f"{entry.key!r} is no name for {what}: letters, digits, dot, dash, underscore", hint
+                    )
         return dictionary(shape)(node, path, faults)
 
     return check

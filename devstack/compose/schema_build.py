@@ -14,7 +14,11 @@ FILE_USE = either(
     expected="a name or a mapping",
 )
 ULIMITS = dictionary(
-    either(integer, mapping({"soft": integer, "hard": integer}, what="a limit", required=("soft", "hard")), expected="a number or {soft, hard}")
+    either(
+        integer,
+        mapping({"soft": integer, "hard": integer}, what="a limit", required=("soft", "hard")),
+        expected="a number or {soft, hard}",
+    )
 )
 BUILD = mapping(
     {

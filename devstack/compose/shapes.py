@@ -46,7 +46,13 @@ _INTEGER = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|0[oO]?[0-7]+|0[bB][01]+|[0-9]+
 
 
 def wrong_kind(node: Node, path: str, faults: Faults, expected: str, hint: str = "") -> Node:
-    if not hint and isinstance(node, ScalarNode) and "text" in expected and node.value is not None and not isinstance(node.value, str):
+    if (
+        not hint
+        and isinstance(node, ScalarNode)
+        and "text" in expected
+        and node.value is not None
+        and not isinstance(node.value, str)
+    ):
         hint = f'quote it: "{node.text}"'
     faults.add(node, path, f"expected {expected}, got {kind_of(node)}", hint)
     return node

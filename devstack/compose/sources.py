@@ -128,9 +128,7 @@ def project_environment(sources: Sources, texts: Texts, faults: Faults) -> tuple
     return read_env_files(files, environment, texts, faults), given or ()
 
 
-def read_env_files(
-    files: tuple[Path, ...], environment: Mapping[str, str], texts: Texts, faults: Faults
-) -> dict[str, str]:
+def read_env_files(files: tuple[Path, ...], environment: Mapping[str, str], texts: Texts, faults: Faults) -> dict[str, str]:
     """`environment` laid over the variables of the files."""
     found: dict[str, str] = {}
 

@@ -94,7 +94,9 @@ def _lengthened(key: str, value: Json) -> Json:
     items: list[Json] = value if isinstance(value, list) else [value]
     match key:
         case "env_file":
-            return [{"path": item, "required": True} if isinstance(item, str) else {"required": True, **_object(item)} for item in items]
+            return [
+                {"path": item, "required": True} if isinstance(item, str) else {"required": True, **_object(item)} for item in items
+            ]
         case "secrets" | "configs":
             folder = "/run/secrets/" if key == "secrets" else ""
             return [_used(item, folder) if isinstance(item, str) else item for item in items]

@@ -43,6 +43,8 @@ class CopyIn:
 
 
 Outcome = Done | Fault | CopyIn
+
+
 class WrongPassword(DatabaseError):
     """The server knows another password for the user."""
 

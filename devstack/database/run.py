@@ -47,7 +47,10 @@ def run_file(connection: Connection, script: Script, entry: Entry, state: State)
             if fault is not None:
                 raise sql_error(script, fault, None, state(True))
     except ConnectionLost as error:
-        error.hints = (*error.hints, f"whether {script.name} was applied stands in the database itself: devstack up goes on from there")
+        error.hints = (
+            *error.hints,
+            f"whether {script.name} was applied stands in the database itself: devstack up goes on from there",
+        )
         raise
     except BaseException:
         _roll_back(connection)

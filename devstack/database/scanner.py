@@ -253,6 +253,4 @@ class _Scanner:
                 self.problem(found.start(), "a merge conflict is left in the file", hint="resolve it and remove the markers")
 
     def problem(self, position: int, message: str, hint: str = "") -> None:
-        self.problems.append(
-            Problem(self.origin.where(position), message, hint=hint, excerpt=self.origin.excerpt(position))
-        )
+        self.problems.append(Problem(self.origin.where(position), message, hint=hint, excerpt=self.origin.excerpt(position)))

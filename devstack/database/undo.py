@@ -66,9 +66,7 @@ def restore(
     """
     volumes = [_volume_of(stack, part) for part in snapshot.parts]
     known = {part.volume: part.image for part in snapshot.parts if part.image}
-    saved = snapshots.draft(
-        engine, stack, volumes, reason=reason, images={**known, **images}, sizes=sizes, automatic=True
-    )
+    saved = snapshots.draft(engine, stack, volumes, reason=reason, images={**known, **images}, sizes=sizes, automatic=True)
     _carry_out(engine, stack, _begin(engine, stack, "restore", saved, snapshot))
     return saved
 

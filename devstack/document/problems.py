@@ -39,9 +39,7 @@ def excerpt(where: Where, source: str) -> tuple[str, ...]:
     return tuple(lines_out)
 
 
-def problem(
-    node_or_where: Node | Where, message: str, *, path: str = "", hint: str = "", source: str | None = None
-) -> Problem:
+def problem(node_or_where: Node | Where, message: str, *, path: str = "", hint: str = "", source: str | None = None) -> Problem:
     """A problem at a node or place; with `source`, the text of the file, it shows the line."""
     where = node_or_where if isinstance(node_or_where, Where) else node_or_where.where
     return Problem(where, message, path, hint, () if source is None else excerpt(where, source))

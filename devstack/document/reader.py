@@ -270,5 +270,3 @@ def load(text: str | bytes, file: str) -> Node | None:
     if isinstance(root, ScalarNode) and root.value is None and not root.quoted and not root.text and not root.tag:
         return None
     return root
-
-

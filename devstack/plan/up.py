@@ -166,10 +166,11 @@ class _Planner:
         return all(self._is_up(name) for name in awaited)
 
     def _is_up(self, name: str) -> bool:
-        """Whether all containers of a service run and need not be made again."""
+        """Whether all containers of a service run, or have done their work, and need not be made again."""
         service = self.stack.services[name]
         there = self.observed.of(name)
-        fits = all(c.running and not drift(self.stack, service, c, self.observed) for c in there)
+        stands = all(c.running or self._is_done(service, c) for c in there)
+        fits = stands and not any(drift(self.stack, service, c, self.observed) for c in there)
         return len(there) >= self.sketch.scale(service) and fits and not self.options.force_recreate
 
     def _keep(self, service: Service, container: Container) -> None:

@@ -173,7 +173,9 @@ def _traced(problem: Problem, source: str, lines: list[str]) -> Problem:
     written = source.splitlines()
     near = get_close_matches(rendered, written, 1, 0.0)
     place = Where(problem.where.file, written.index(near[0]) + 1 if near else None)
-    return Problem(place, f"gives wrong YAML: {problem.message}", hint=problem.hint, excerpt=(f"rendered line {number}: {rendered}",))
+    return Problem(
+        place, f"gives wrong YAML: {problem.message}", hint=problem.hint, excerpt=(f"rendered line {number}: {rendered}",)
+    )
 
 
 def _with_port_variables(
@@ -203,7 +205,9 @@ def _with_conditions(overlay: MappingNode, others: Mapping[str, Neighbour]) -> M
             value["required"] = False
         entries.append(Entry(name, where, node_of(value, where)))
     conditions = MappingNode(tuple(entries), where, entry.value.tag)
-    return MappingNode(tuple(Entry("depends_on", where, conditions) if item is entry else item for item in overlay), overlay.where, overlay.tag)
+    return MappingNode(
+        tuple(Entry("depends_on", where, conditions) if item is entry else item for item in overlay), overlay.where, overlay.tag
+    )
 
 
 def _named_volumes(base: Mapping[str, Json], merged: MappingNode) -> tuple[str, ...]:

@@ -35,12 +35,18 @@ class Env:
 
 
 def env_file(
-    path: Path, project: str | None, instances: Mapping[str, Instance], settings: Mapping[str, str], make_password: Callable[[], str]
+    path: Path,
+    project: str | None,
+    instances: Mapping[str, Instance],
+    settings: Mapping[str, str],
+    make_password: Callable[[], str],
 ) -> Env:
     """The file at `path` with what is missing added. Only `settings` and `project` change what is there. Raises `SpecError`."""
     file = EnvFile(read_text(path, shown(path)), shown(path)) if path.is_file() else EnvFile("", shown(path))
     if not file.text():
-        file = EnvFile("# Made by devstack for this checkout; not for version control. Values may be edited, lines added.\n", shown(path))
+        file = EnvFile(
+            "# Made by devstack for this checkout; not for version control. Values may be edited, lines added.\n", shown(path)
+        )
     if project is not None:
         _put(file, PROJECT, project, "The project's name: what containers, networks and volumes of this checkout are called")
     made, new, notes = [], 0, []

@@ -95,7 +95,11 @@ def _in_service(
         providers = ", ".join(item for item in (_provider(instance, instances, variable),) if item)
         sources.insert(1, Source(f"wired to {providers}" if providers else "wiring", None if wiring is None else str(wiring)))
         secret = "_PASSWORD:" in str(wiring)
-    return _explained(variable, f"service {service.name}", sources, secret) if any(item.value is not None for item in sources) else None
+    return (
+        _explained(variable, f"service {service.name}", sources, secret)
+        if any(item.value is not None for item in sources)
+        else None
+    )
 
 
 def _provider(instance: Instance, instances: Mapping[str, Instance], variable: str) -> str:
@@ -145,5 +149,9 @@ def _in_file(path: Path, variable: str) -> tuple[str | None, int]:
         return None, 0
     text = read_text(path, shown(path))
     value = EnvFile(text, shown(path)).get(variable)
-    lines = [number for number, line in enumerate(text.splitlines(), 1) if line.lstrip().removeprefix("export ").lstrip().startswith(f"{variable}=")]
+    lines = [
+        number
+        for number, line in enumerate(text.splitlines(), 1)
+        if line.lstrip().removeprefix("export ").lstrip().startswith(f"{variable}=")
+    ]
     return value, lines[-1] if lines else 0

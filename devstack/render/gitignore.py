@@ -15,7 +15,11 @@ _COMMENT = "# Of this checkout only (devstack)"
 def ignored_additions(root: Path, files: tuple[RenderedFile, ...]) -> RenderedFile | None:
     """The project's .gitignore with what is missing at its end; None when nothing is missing or this is no repository."""
     env = next((file.path for file in files if file.purpose == "env"), root / ".env")
-    wanted = {"/" + str(env.relative_to(root)): env, "/devstack.local.yml": root / "devstack.local.yml", "/.devstack/": root / ".devstack" / "x"}
+    wanted = {
+        "/" + str(env.relative_to(root)): env,
+        "/devstack.local.yml": root / "devstack.local.yml",
+        "/.devstack/": root / ".devstack" / "x",
+    }
     ignored = _ignored(root, list(wanted.values()))
     if ignored is None:
         return None
@@ -45,6 +49,8 @@ def _ignored(root: Path, paths: list[Path]) -> frozenset[str] | None:
 
 def _git(root: Path, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str] | None:
     try:
-        return subprocess.run(["git", "-C", str(root), *arguments], input=given, capture_output=True, text=True, timeout=10, check=False)
+        return subprocess.run(
+            ["git", "-C", str(root), *arguments], input=given, capture_output=True, text=True, timeout=10, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -185,5 +185,3 @@ def mount_targets(overlay: MappingNode) -> tuple[tuple[str, Where], ...]:
             if isinstance(target, ScalarNode):
                 found.append((str(target.value), target.where))
     return tuple(found)
-
-

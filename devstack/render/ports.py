@@ -10,7 +10,9 @@ from devstack.document import Entry, MappingNode, Node, ScalarNode, SequenceNode
 
 LOCAL = "127.0.0.1"
 _VARIABLE = r"\$\{[^}]*\}|\$[A-Za-z_]\w*"
-_SHORT = re.compile(rf"(?:127\.0\.0\.1:(?=[^:]*:))?(?:(?P<published>\d+(?:-\d+)?|{_VARIABLE})?:)?(?P<target>\d+(?:-\d+)?)(?P<protocol>/\w+)?\Z")
+_SHORT = re.compile(
+    rf"(?:127\.0\.0\.1:(?=[^:]*:))?(?:(?P<published>\d+(?:-\d+)?|{_VARIABLE})?:)?(?P<target>\d+(?:-\d+)?)(?P<protocol>/\w+)?\Z"
+)
 
 
 @dataclass(frozen=True, slots=True)

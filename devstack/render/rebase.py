@@ -33,7 +33,9 @@ def rebased(overlay: MappingNode, change: Change) -> MappingNode:
     elif isinstance(build, MappingNode):
         found = _put(found, "build", _field(build, "context", change))
     for key in ("env_file", "label_file"):
-        found = _each(found, key, lambda item: _field(item, "path", change) if isinstance(item, MappingNode) else _changed(item, change))
+        found = _each(
+            found, key, lambda item: _field(item, "path", change) if isinstance(item, MappingNode) else _changed(item, change)
+        )
     found = _each(found, "volumes", lambda item: _volume(item, change))
     extends = found.get("extends")
     if isinstance(extends, MappingNode):

@@ -81,7 +81,7 @@ def _extras(spec: Spec) -> list[RenderedFile]:
     if spec.render.makefile is not None:
         files.append(RenderedFile(path=spec.render.makefile, text=makefile(spec), purpose="makefile"))
     if spec.render.package_json is not None:
-        files.append(RenderedFile(path=spec.render.package_json, text=package_json(spec.render.package_json), purpose="package-json"))
+        files.append(
+            RenderedFile(path=spec.render.package_json, text=package_json(spec.render.package_json), purpose="package-json")
+        )
     return files
-
-

@@ -52,14 +52,20 @@ def scaffold(template: str, target: Path, name: str) -> tuple[Path, ...]:
         raise UsageError(f'there is no project template "{template}"', hints=hints)
     if not name or name != project_slug(name):
         slug = project_slug(name)
-        raise UsageError(f'"{name}" is no project name', hints=[f"for example {slug or 'my-shop'}", "small letters, digits, - and _"])
+        raise UsageError(
+            f'"{name}" is no project name', hints=[f"for example {slug or 'my-shop'}", "small letters, digits, - and _"]
+        )
     files = dict(_files(known[template].folder, target, name))
     if (target / ".gitignore").exists():  # rendering adds to it what it lacks
         files.pop(target / ".gitignore", None)
     existing = [path for path in files if path.exists() or path.is_symlink()]
     if existing:
         names = ", ".join(shown(path) for path in existing)
-        raise Refused(f"{names} would be overwritten", code="exists", hints=["choose an empty folder: devstack init DIR", "nothing was written"])
+        raise Refused(
+            f"{names} would be overwritten",
+            code="exists",
+            hints=["choose an empty folder: devstack init DIR", "nothing was written"],
+        )
     _write_all(files)
     return tuple(files)
 

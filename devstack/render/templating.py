@@ -218,7 +218,16 @@ class Templates:
             raise _undefined(file, error, context) from None
         except TemplateNotFound as error:
             raise _failed(file, _line(error, file), f"there is no template {error.name}") from None
-        except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError, MemoryError, RecursionError, AttributeError) as error:
+        except (
+            TemplateError,
+            ArithmeticError,
+            TypeError,
+            ValueError,
+            LookupError,
+            MemoryError,
+            RecursionError,
+            AttributeError,
+        ) as error:
             raise _failed(file, _line(error, file), str(error) or type(error).__name__) from None
         finally:
             if not self.trusted:

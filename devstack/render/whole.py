@@ -100,7 +100,9 @@ def _neighbours(spec: Spec, bases: Mapping[str, dict[str, Json]]) -> dict[str, N
                 found[entry.key] = Neighbour(has_healthcheck({}, entry.value), profiles_of(entry.value))
     for name, service in spec.services.items():
         known = found.get(name, Neighbour())
-        healthy = has_healthcheck(bases.get(name, {}), service.overlay) or (known.healthy and service.overlay.get("healthcheck") is None)
+        healthy = has_healthcheck(bases.get(name, {}), service.overlay) or (
+            known.healthy and service.overlay.get("healthcheck") is None
+        )
         found[name] = Neighbour(healthy, known.profiles | profiles_of(service.overlay))
     return found
 
@@ -114,7 +116,9 @@ def _check_variables(spec: Spec, instances: Mapping[str, Instance], ports: tuple
         other = owners.setdefault(variable, service)
         if other != service:
             where = spec.services[service].where
-            faults.add(where, f'the services "{other}" and "{service}" would both use the variable {variable}', "services", "rename one")
+            faults.add(
+                where, f'the services "{other}" and "{service}" would both use the variable {variable}', "services", "rename one"
+            )
 
 
 def _check_ports(spec: Spec, ports: tuple[PortVariable, ...], values: Mapping[str, str], faults: Faults) -> None:

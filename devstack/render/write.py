@@ -73,7 +73,9 @@ def _diff(file: RenderedFile, current: str | None, secrets: tuple[str, ...]) -> 
     name = shown(file.path)
     before = masked(current or "", secrets).splitlines(keepends=True)
     after = masked(file.text, secrets).splitlines(keepends=True)
-    return "".join(difflib.unified_diff(before, after, f"{name} (on disk)" if current is not None else "/dev/null", f"{name} (rendered)"))
+    return "".join(
+        difflib.unified_diff(before, after, f"{name} (on disk)" if current is not None else "/dev/null", f"{name} (rendered)")
+    )
 
 
 def _is_current(root: Path, file: RenderedFile) -> bool:
@@ -115,7 +117,9 @@ def _not_ours(file: RenderedFile) -> Refused:
         hints.append("render to another place: render: {compose: docker/compose.yaml} in devstack.yml")
     else:
         hints.append(f"leave it alone: take {key} out of render: in devstack.yml")
-    return Refused(f"{name} was not rendered by devstack and is not overwritten", code="not-ours", hints=[*hints, "nothing was written"])
+    return Refused(
+        f"{name} was not rendered by devstack and is not overwritten", code="not-ours", hints=[*hints, "nothing was written"]
+    )
 
 
 def _read(root: Path, path: Path) -> str | None:

@@ -59,7 +59,11 @@ class Faults:
         """A text or a list of texts, each with its node."""
         if node is None:
             return ()
-        items = [(item, f"{path}[{index}]") for index, item in enumerate(node.items)] if isinstance(node, SequenceNode) else [(node, path)]
+        items = (
+            [(item, f"{path}[{index}]") for index, item in enumerate(node.items)]
+            if isinstance(node, SequenceNode)
+            else [(node, path)]
+        )
         if isinstance(node, MappingNode):
             self.add(node, "a list is expected, this is a mapping", path)
             return ()

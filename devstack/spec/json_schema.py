@@ -52,7 +52,10 @@ def json_schema(root: Path | None = None) -> JsonObject:
         "description": "A development environment: its services, the schema of its databases, and what is rendered from it.",
         "type": "object",
         "properties": {
-            "name": {"type": "string", "description": "The project's name: small letters, digits, - and _; the folder's when not given"},
+            "name": {
+                "type": "string",
+                "description": "The project's name: small letters, digits, - and _; the folder's when not given",
+            },
             "compose": {**_object(_PATHS), "description": "Compose files to adopt; what stands here is merged over them"},
             "services": {
                 "type": "object",
@@ -63,7 +66,10 @@ def json_schema(root: Path | None = None) -> JsonObject:
             "verify": _closed({"startup": {**_DURATION, "description": "How long a cold start may take"}}),
             "render": _render(),
             "profiles": {**_object(_PATHS), "description": "Profiles that are on without --profile"},
-            **{key: {"type": ["object", "null"], "description": f"As in Compose: {key}"} for key in ("volumes", "networks", "secrets", "configs")},
+            **{
+                key: {"type": ["object", "null"], "description": f"As in Compose: {key}"}
+                for key in ("volumes", "networks", "secrets", "configs")
+            },
         },
         "patternProperties": {"^x-": True},
         "additionalProperties": False,

@@ -73,7 +73,9 @@ def _mapping(path: Path, faults: Faults) -> MappingNode | None:
 class _Sections:
     """The sections of one document, read in turn."""
 
-    def __init__(self, node: MappingNode, root: Path, files: tuple[Path, ...], environment: Mapping[str, str], faults: Faults) -> None:
+    def __init__(
+        self, node: MappingNode, root: Path, files: tuple[Path, ...], environment: Mapping[str, str], faults: Faults
+    ) -> None:
         self.root = root
         self.files = files
         self.faults = faults
@@ -81,7 +83,8 @@ class _Sections:
         self.top = {entry.key: entry.value for entry in node if entry.key.startswith("x-") or entry.key in TOP_KEYS}
         self.variables = Variables(environment, self._env_path(known["render"].value if "render" in known else None), faults)
         self.nodes: dict[str, Node] = {
-            key: entry.value if key in ("services", *TOP_KEYS) else self.variables.fill(entry.value, key) for key, entry in known.items()
+            key: entry.value if key in ("services", *TOP_KEYS) else self.variables.fill(entry.value, key)
+            for key, entry in known.items()
         }
         self.where = node.where
         for key in TOP_KEYS:
@@ -105,7 +108,9 @@ class _Sections:
             self.faults.raise_all()
             raise
         compose = self._compose()
-        services = read_services(self.faults.mapping(self.nodes.get("services"), "services"), kinds, self.root, self.variables, self.faults)
+        services = read_services(
+            self.faults.mapping(self.nodes.get("services"), "services"), kinds, self.root, self.variables, self.faults
+        )
         schema = self._schema()
         if not services and not compose and not self.faults.found:
             self.faults.add(self.where, "describes no service", hint="add `services:` or adopt a Compose file with `compose:`")
@@ -131,13 +136,20 @@ class _Sections:
         slug = project_slug(self.root.name)
         if node is None:
             if not slug:
-                self.faults.add(self.where, f'no project name can be made from the folder "{self.root.name}"', "name", "add `name:`")
+                self.faults.add(
+                    self.where, f'no project name can be made from the folder "{self.root.name}"', "name", "add `name:`"
+                )
             return slug
         text = self.faults.text(node, "name")
         if text is not None and not _NAME.match(text):
             near = project_slug(text)
             hint = f'for example "{near}"' if near else "for example my-shop"
-            self.faults.add(node, f'"{text}" is no project name: small letters, digits, - and _, starting with one of the first two', "name", hint)
+            self.faults.add(
+                node,
+                f'"{text}" is no project name: small letters, digits, - and _, starting with one of the first two',
+                "name",
+                hint,
+            )
         return text or slug
 
     def _compose(self) -> tuple[Path, ...]:
@@ -200,9 +212,16 @@ class _Sections:
         mapping = self.faults.mapping(self.nodes.get("render"), "render")
         found = {entry.key: entry.value for entry in self.faults.unknown(mapping, _RENDER, "render", "render")} if mapping else {}
         home = compose[0].parent if compose else self.root
-        target = self._inside(found.get("compose"), "render.compose") or home / ("compose.devstack.yaml" if compose else "compose.yaml")
+        target = self._inside(found.get("compose"), "render.compose") or home / (
+            "compose.devstack.yaml" if compose else "compose.yaml"
+        )
         if target in compose:
-            self.faults.add(found.get("compose") or self.where, f"{shown(target)} is adopted by `compose:`", "render.compose", "name another file")
+            self.faults.add(
+                found.get("compose") or self.where,
+                f"{shown(target)} is adopted by `compose:`",
+                "render.compose",
+                "name another file",
+            )
         beside = compose[0].parent if compose else target.parent
         env = self._inside(found.get("env"), "render.env") or beside / ".env"
         example = self._optional(found.get("env_example"), "render.env_example", beside / ".env.example", default=True)
@@ -233,7 +252,9 @@ class _Sections:
             return None
         target = self.root / text
         if not target.resolve().is_relative_to(self.root.resolve()):
-            self.faults.add(node, f"{text} lies outside the project's folder ({target.resolve()})", path, "name a file below devstack.yml")
+            self.faults.add(
+                node, f"{text} lies outside the project's folder ({target.resolve()})", path, "name a file below devstack.yml"
+            )
         elif target.is_dir():
             self.faults.add(node, f"{text} is a folder", path, "name the file to write")
         return Path(*target.parts)

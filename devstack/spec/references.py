@@ -48,7 +48,12 @@ def check_references(
     for index, item in enumerate(schema):
         if item.service and known is not None and item.service not in known:
             path = "schema.service" if len(schema) == 1 else f"schema[{index}].service"
-            faults.add(item.where, f'there is no service "{item.service}"', path, did_you_mean(item.service, known) or _list("services", known))
+            faults.add(
+                item.where,
+                f'there is no service "{item.service}"',
+                path,
+                did_you_mean(item.service, known) or _list("services", known),
+            )
 
 
 def _list(noun: str, names: Iterable[str]) -> str:
@@ -56,7 +61,9 @@ def _list(noun: str, names: Iterable[str]) -> str:
 
 
 def _check_cycles(services: Mapping[str, ServiceSpec], faults: Faults) -> None:
-    edges = {name: [other for other, _ in dependency_names(service.overlay) if other in services] for name, service in services.items()}
+    edges = {
+        name: [other for other, _ in dependency_names(service.overlay) if other in services] for name, service in services.items()
+    }
     done: set[str] = set()
     told: set[frozenset[str]] = set()
 

@@ -108,7 +108,11 @@ class _Service:
         options = tuple(kind.options) if kind else ()
         known = ("kind", *options, *SERVICE_KEYS)
         synonym = _SYNONYMS.get(entry.key.lower(), "")
-        hint = f'did you mean "{synonym}"?' if synonym in known and (kind or synonym in SERVICE_KEYS) else did_you_mean(entry.key, known)
+        hint = (
+            f'did you mean "{synonym}"?'
+            if synonym in known and (kind or synonym in SERVICE_KEYS)
+            else did_you_mean(entry.key, known)
+        )
         if not hint and options:
             hint = f"options of {kind.name if kind else ''}: {', '.join(options)}; any key of a Compose service may stand here too"
         elif not hint:

@@ -26,7 +26,9 @@ class Variables:
         unset = [item for item in variables(node) if item.name not in self.values and item.default is None]
         missing = [item for item in unset if not item.required and item.alternative is None]
         for item in missing:
-            self.faults.add(item.where, f"the variable {item.name} is not set", path, f"set it in the shell or in {shown(self.env_file)}")
+            self.faults.add(
+                item.where, f"the variable {item.name} is not set", path, f"set it in the shell or in {shown(self.env_file)}"
+            )
         if missing:
             return node
         try:

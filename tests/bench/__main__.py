@@ -47,8 +47,12 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     names = [row.name for row in ROWS]
-    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="rounds of each row (3); the sides change order each round")
-    parser.add_argument("--only", action="append", choices=names, metavar="NAME", help=f"only this row (repeatable): {', '.join(names)}")
+    parser.add_argument(
+        "--rounds", type=int, default=3, metavar="N", help="rounds of each row (3); the sides change order each round"
+    )
+    parser.add_argument(
+        "--only", action="append", choices=names, metavar="NAME", help=f"only this row (repeatable): {', '.join(names)}"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document with every sample")
     parser.add_argument("--profile", choices=names, metavar="ROW", help="where devstack's time goes in a row, instead of measuring")
     asked = parser.parse_args()

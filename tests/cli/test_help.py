@@ -53,7 +53,9 @@ def test_every_command_has_help_with_a_sentence_for_each_option(devstack, name: 
         assert told, f"{lines[index]} has no help"
 
 
-@pytest.mark.parametrize(("typed", "meant"), [("upp", "up"), ("stauts", "status"), ("log", "logs"), ("db-shel", "db-shell"), ("verfy", "verify")])
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("upp", "up"), ("stauts", "status"), ("log", "logs"), ("db-shel", "db-shell"), ("verfy", "verify")]
+)
 def test_a_mistyped_command_is_suggested(devstack, typed: str, meant: str) -> None:  # type: ignore[no-untyped-def]
     said = devstack(typed)
     assert said.code == 2 and f"'{meant}'" in said.err
@@ -76,7 +78,19 @@ def test_a_completion_script_is_printed(devstack, shell: str) -> None:  # type: 
 
 def test_kinds_prints_a_manual_for_each_kind(devstack) -> None:  # type: ignore[no-untyped-def]
     names = [line.split()[0] for line in devstack("kinds").out.splitlines()]
-    assert {"postgres", "redis", "fastapi", "vite", "cron", "worker", "mailpit", "minio", "grafana", "prometheus", "pgadmin"} <= set(names)
+    assert {
+        "postgres",
+        "redis",
+        "fastapi",
+        "vite",
+        "cron",
+        "worker",
+        "mailpit",
+        "minio",
+        "grafana",
+        "prometheus",
+        "pgadmin",
+    } <= set(names)
     for name in names:
         said = devstack("kinds", name)
         assert said.code == 0 and name in said.out and "image" in said.out

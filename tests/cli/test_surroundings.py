@@ -30,13 +30,17 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def run(*arguments: str, cwd: Path, **more: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([*DEVSTACK, *arguments], cwd=cwd, env=environment(**more), capture_output=True, timeout=60, stdin=subprocess.DEVNULL)
+    return subprocess.run(
+        [*DEVSTACK, *arguments], cwd=cwd, env=environment(**more), capture_output=True, timeout=60, stdin=subprocess.DEVNULL
+    )
 
 
 def on_a_terminal(*arguments: str, cwd: Path, **more: str) -> bytes:
     """What is written to a terminal of 80 columns."""
     ours, theirs = pty.openpty()
-    process = subprocess.Popen([*DEVSTACK, *arguments], cwd=cwd, env=environment(**more), stdin=theirs, stdout=theirs, stderr=theirs)
+    process = subprocess.Popen(
+        [*DEVSTACK, *arguments], cwd=cwd, env=environment(**more), stdin=theirs, stdout=theirs, stderr=theirs
+    )
     os.close(theirs)
     pieces = []
     while True:
@@ -101,7 +105,9 @@ def test_closed_streams_do_no_harm(folder: Path, closed: tuple[int, ...]) -> Non
 @pytest.mark.parametrize("arguments", [("kinds",), ("spec", "--json"), ("--help",), ("--version",), ("spec", "--schema")])
 def test_a_full_disk_behind_stdout_is_an_error_and_not_a_success(folder: Path, arguments: tuple[str, ...]) -> None:
     with open("/dev/full", "w") as full:
-        ended = subprocess.run([*DEVSTACK, *arguments], cwd=folder, env=environment(), stdout=full, stderr=subprocess.PIPE, timeout=60)
+        ended = subprocess.run(
+            [*DEVSTACK, *arguments], cwd=folder, env=environment(), stdout=full, stderr=subprocess.PIPE, timeout=60
+        )
     assert ended.returncode == 1, ended
     assert b"Traceback" not in ended.stderr, ended
 
@@ -118,7 +124,9 @@ def test_a_reader_that_goes_away_is_no_error(folder: Path, arguments: str) -> No
 def test_a_signal_while_devstack_begins_is_quiet(folder: Path, number: signal.Signals) -> None:
     """While Python itself still starts nobody can help it: only from `main` on is it devstack's word that counts."""
     for moment in range(8):
-        process = subprocess.Popen([*DEVSTACK, "kinds"], cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process = subprocess.Popen(
+            [*DEVSTACK, "kinds"], cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
         time.sleep(0.05 + 0.05 * moment)  # the moment of the signal, not a wait for something
         process.send_signal(number)
         _, err = process.communicate(timeout=20)

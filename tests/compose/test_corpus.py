@@ -48,7 +48,9 @@ def difference(case: Case, folder: Path) -> str:
 
 def _paths(mine: Any, theirs: Any, path: str) -> list[str]:
     if isinstance(mine, dict) and isinstance(theirs, dict):
-        return [line for key in sorted(mine.keys() | theirs.keys()) for line in _paths(mine.get(key), theirs.get(key), f"{path}.{key}")]
+        return [
+            line for key in sorted(mine.keys() | theirs.keys()) for line in _paths(mine.get(key), theirs.get(key), f"{path}.{key}")
+        ]
     return [] if mine == theirs else [f"{path}: devstack {mine!r}, Compose {theirs!r}"]
 
 

@@ -71,7 +71,7 @@ def test_editing_keeps_everything_else() -> None:
     text = "# mine\nA=1 # one\n\nexport B='two'\nODD: x\n"
     env = EnvFile(text)
     env.set("B", "it's $2")
-    assert env.text() == text.replace("export B='two'", "B=\"it's \\$2\"")
+    assert env.text() == text.replace("export B='two'", 'B="it\'s \\$2"')
     assert env.get("A") == "1"
     env.append({"A": "other", "C": "3 4"}, "made by devstack")
     assert env.text().endswith("ODD: x\n# made by devstack\nC='3 4'\n")

@@ -97,7 +97,9 @@ def test_no_key_of_a_service_fails_on_an_odd_value(value: str, tmp_path: Path) -
     path = tmp_path / "compose.yaml"
     texts = [f"services: {{a: {{image: x, {key}: {value}}}}}\n" for key in SERVICE_KEYS if key != "image"]
     texts += [f"services: {{a: {{image: x}}}}\n{key}: {value}\n" for key in TOP if key != "services"]
-    texts += [f"services: {{a: {{image: x, {kind}: [n]}}}}\n{kind}: {{n: {value}}}\n" for kind in ("networks", "secrets", "configs")]
+    texts += [
+        f"services: {{a: {{image: x, {kind}: [n]}}}}\n{kind}: {{n: {value}}}\n" for kind in ("networks", "secrets", "configs")
+    ]
     for text in texts:
         path.write_text(text)
         try:

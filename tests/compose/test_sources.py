@@ -53,7 +53,10 @@ def test_compose_file_names_the_files_and_the_first_gives_the_folder(tmp_path: P
     assert names(found) == ["c.yaml", "two.yaml"]
     assert found is not None
     assert found.directory == tmp_path / "one"
-    assert names(discover(tmp_path, {"COMPOSE_FILE": "one/c.yaml,two.yaml", "COMPOSE_PATH_SEPARATOR": ","})) == ["c.yaml", "two.yaml"]
+    assert names(discover(tmp_path, {"COMPOSE_FILE": "one/c.yaml,two.yaml", "COMPOSE_PATH_SEPARATOR": ","})) == [
+        "c.yaml",
+        "two.yaml",
+    ]
 
 
 def test_compose_file_may_stand_in_dotenv(tmp_path: Path) -> None:

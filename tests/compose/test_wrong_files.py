@@ -76,7 +76,11 @@ def test_deep_nesting_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
-    for path, words in ((tmp_path, "is a folder"), (tmp_path / "no.yaml", "no such file"), (Path("/dev/zero"), "not a regular file")):
+    for path, words in (
+        (tmp_path, "is a folder"),
+        (tmp_path / "no.yaml", "no such file"),
+        (Path("/dev/zero"), "not a regular file"),
+    ):
         with pytest.raises(SpecError, match=words):
             load(Sources(files=(path,), directory=tmp_path, environment={}))
 
@@ -92,8 +96,8 @@ def test_a_file_above_five_mebibytes_is_refused(tmp_path: Path) -> None:
     [
         (b"services:\n  a: {image: caf\xe9}\n", "2:17: not UTF-8 at byte 26 (0xE9): looks like Latin-1"),
         ("services: {}".encode("utf-16"), "looks like UTF-16"),
-        (b"services: {a: {image: \"x\x00\"}}", "a NUL character at byte 24"),
-        (b"services: {a: {image: \"x\x1b[0m\"}}", "the control character U+001B"),
+        (b'services: {a: {image: "x\x00"}}', "a NUL character at byte 24"),
+        (b'services: {a: {image: "x\x1b[0m"}}', "the control character U+001B"),
         ("services: {a\u202e: {image: x}}".encode(), "the invisible character U+202E"),
     ],
 )

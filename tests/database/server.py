@@ -132,4 +132,6 @@ def _from_image() -> Iterator[Server]:
 
 def tables(connection: Connection) -> list[str]:
     """What stands in schema public."""
-    return [row[0] for row in connection.rows("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1")]
+    return [
+        row[0] for row in connection.rows("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1")
+    ]

@@ -156,7 +156,9 @@ def test_a_large_copy_block_is_streamed(target: Target, schema: Schema, database
 
 
 def test_copy_to_stdout_in_a_file_is_read_and_dropped(target: Target, schema: Schema, database: Connection) -> None:
-    apply(target, schema(out="CREATE TABLE t AS SELECT generate_series(1, 50000) n;\nCOPY t TO stdout;\nCREATE TABLE u (id int);\n"))
+    apply(
+        target, schema(out="CREATE TABLE t AS SELECT generate_series(1, 50000) n;\nCOPY t TO stdout;\nCREATE TABLE u (id int);\n")
+    )
     assert database.rows("SELECT to_regclass('u')::text") == [("u",)]
 
 
@@ -165,13 +167,14 @@ def test_statements_are_cut_where_psql_cuts_them() -> None:
     heads = [script.slice(statement).split("\n")[0][:32] for statement in script.statements]
     assert len(heads) == 19
     assert heads[4] == "CREATE FUNCTION std(a int) RETUR"
-    assert heads[6] == "CREATE RULE r AS ON INSERT TO \"o"
+    assert heads[6] == 'CREATE RULE r AS ON INSERT TO "o'
     assert [script.text[slice(*segment.copy)].count("\n") for segment in script.segments if segment.copy] == [3, 1]
 
 
 def test_psql_is_of_the_servers_version(tools: Path, target: Target) -> None:
     with connect(target, application_name="test") as connection:
-        assert str(connection.version // 10000) in subprocess.run(
-            [str(tools / "psql"), "--version"], capture_output=True, text=True
-        ).stdout
+        assert (
+            str(connection.version // 10000)
+            in subprocess.run([str(tools / "psql"), "--version"], capture_output=True, text=True).stdout
+        )
     assert shutil.which(str(tools / "pg_dump"))

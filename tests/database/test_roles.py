@@ -85,9 +85,7 @@ def test_login_comes_from_the_environment_as_the_image_reads_it() -> None:
 
 def test_a_password_in_a_secret_file_is_read(tmp_path: Path) -> None:
     (tmp_path / "pw").write_text("hidden\n")
-    db = service(
-        "postgres:17", environment={"POSTGRES_PASSWORD_FILE": "/run/secrets/pw"}, secrets=(FileMount("pw"),)
-    )
+    db = service("postgres:17", environment={"POSTGRES_PASSWORD_FILE": "/run/secrets/pw"}, secrets=(FileMount("pw"),))
     role = role_of(db, {"pw": FileObject(key="pw", name="pw", file=str(tmp_path / "pw"))})
     assert isinstance(role, Postgres)
     assert (role.password, role.password_file) == ("hidden", "/run/secrets/pw")
@@ -109,7 +107,7 @@ def test_a_role_does_not_show_its_password() -> None:
         ((), {}, None, 6379),
         (("redis-server", "--requirepass", "s"), {}, "s", 6379),
         (("redis-server", "--requirepass", "s", "--port", "6380"), {}, "s", 6380),
-        (("sh", "-c", "exec redis-server --requirepass \"$REDIS_PASSWORD\""), {"REDIS_PASSWORD": "s"}, "s", 6379),
+        (("sh", "-c", 'exec redis-server --requirepass "$REDIS_PASSWORD"'), {"REDIS_PASSWORD": "s"}, "s", 6379),
         ((), {"REDIS_PASSWORD": "s"}, "s", 6379),
     ],
 )

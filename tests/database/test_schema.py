@@ -158,7 +158,9 @@ def test_a_files_own_begin_and_commit_are_the_transaction_it_gets_anyway(
 
 def test_notices_are_passed_on(target: Target, schema: Schema) -> None:
     heard: list[tuple[str, str, str]] = []
-    apply(target, schema(a="do $$ begin raise warning 'mind the gap'; end $$;"), on_file=lambda *said: heard.append((*said, "")[:3]))
+    apply(
+        target, schema(a="do $$ begin raise warning 'mind the gap'; end $$;"), on_file=lambda *said: heard.append((*said, "")[:3])
+    )
     assert ("db/a.sql", "notice", "WARNING: mind the gap") in heard
     assert [state for _, state, _ in heard] == ["running", "notice", "applied"]
 

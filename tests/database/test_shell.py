@@ -24,9 +24,7 @@ from devstack.errors import DatabaseError, UsageError
 from tests.conftest import absent
 
 PASSWORD = "s3cret-" + secrets.token_hex(4)
-ROLE = Postgres(
-    service="db", user="shop", password=PASSWORD, database="shop", data_target="/var/lib/postgresql/data", major=17
-)
+ROLE = Postgres(service="db", user="shop", password=PASSWORD, database="shop", data_target="/var/lib/postgresql/data", major=17)
 CACHE = Redis(service="cache", password=PASSWORD)
 
 
@@ -54,7 +52,9 @@ def running(engine: Engine) -> Iterator[Running]:
                 "postgres:17", detach=True, name=f"t-db-{suffix}", environment=environment, ports={"5432/tcp": ("127.0.0.1", 0)}
             )
         )
-        made.append(client.containers.run("redis:7", ["redis-server", "--requirepass", PASSWORD], detach=True, name=f"t-cache-{suffix}"))
+        made.append(
+            client.containers.run("redis:7", ["redis-server", "--requirepass", PASSWORD], detach=True, name=f"t-cache-{suffix}")
+        )
         target = target_of(ROLE, engine.inspect(str(made[0].id)), engine.info.endpoint)
         connect(target, application_name="test", deadline=time.monotonic() + 60).close()
         yield Running(str(made[0].id), str(made[1].id))

@@ -57,7 +57,12 @@ def in_memory() -> MemoryEngine:
 def write(engine: Engine, on: Stack, key: str, text: str) -> None:
     volume = on.volumes[key].name
     done = engine.helper(
-        Helper(purpose=f"write {volume}", image=IMAGE, command=("sh", "-c", f"echo {text} > /data/note"), mounts={volume: ("/data", False)})
+        Helper(
+            purpose=f"write {volume}",
+            image=IMAGE,
+            command=("sh", "-c", f"echo {text} > /data/note"),
+            mounts={volume: ("/data", False)},
+        )
     )
     assert done.exit_code == 0, done
 
@@ -373,9 +378,7 @@ def test_owners_modes_and_links_survive_a_round_trip(engine: Engine, real_shop: 
     volume = real_shop.volumes["db"].name
 
     def run(script: str) -> str:
-        return engine.helper(
-            Helper(purpose="look", image=IMAGE, command=("sh", "-c", script), mounts={volume: ("/d", False)})
-        ).text
+        return engine.helper(Helper(purpose="look", image=IMAGE, command=("sh", "-c", script), mounts={volume: ("/d", False)})).text
 
     run(
         "mkdir /d/sub; echo x > /d/sub/f; ln -s sub/f /d/l; chown -R 999:998 /d; chmod 700 /d; chmod 600 /d/sub/f;"

@@ -101,9 +101,7 @@ def place(text: str) -> str:
 
 
 @pytest.mark.parametrize("name", AT_THE_SERVER)
-def test_an_error_of_the_server_is_placed_and_rolled_back(
-    name: str, target: Target, schema: Schema, database: Connection
-) -> None:
+def test_an_error_of_the_server_is_placed_and_rolled_back(name: str, target: Target, schema: Schema, database: Connection) -> None:
     sql, sqlstate, message = AT_THE_SERVER[name]
     assert sql.count("§") == 1
     files = schema({"db/wrong.sql": sql.replace("§", "")})
@@ -159,7 +157,12 @@ def test_an_enum_value_used_in_the_transaction_that_adds_it_is_explained(target:
 def test_several_problems_are_told_at_once(target: Target, schema: Schema) -> None:
     with pytest.raises(SpecError) as caught:
         apply(target, schema(a="\\i x\nvacuum;\n\\! ls\n", b=b"\xff\xfe", c="select 1;"))
-    assert [str(problem.where) for problem in caught.value.problems] == ["db/a.sql:1:1", "db/a.sql:2:1", "db/a.sql:3:1", "db/b.sql:1"]
+    assert [str(problem.where) for problem in caught.value.problems] == [
+        "db/a.sql:1:1",
+        "db/a.sql:2:1",
+        "db/a.sql:3:1",
+        "db/b.sql:1",
+    ]
 
 
 def test_a_file_that_is_not_there_is_a_problem_of_the_spec(target: Target, schema: Schema) -> None:

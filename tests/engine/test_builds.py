@@ -195,9 +195,7 @@ def test_a_secret_reaches_the_step_and_not_the_image(engine: Engine, project: st
         from tests.conftest import absent
 
         absent("there is no docker buildx")
-    (context / "Dockerfile").write_text(
-        f"FROM {IMAGE}\nRUN --mount=type=secret,id=key wc -c < /run/secrets/key > /said\n"
-    )
+    (context / "Dockerfile").write_text(f"FROM {IMAGE}\nRUN --mount=type=secret,id=key wc -c < /run/secrets/key > /said\n")
     key = FileObject(key="key", name="key", content="hush-hush")
     wanted, api = of(project, Build(context=str(context), secrets=(FileMount("key"),)), secrets={"key": key})
     engine.build(wanted, api)

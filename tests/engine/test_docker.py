@@ -24,7 +24,11 @@ TREE = """
 mkdir -p /d/sub && echo data > /d/sub/file && chown 7:8 /d/sub/file && chmod 640 /d/sub/file
 ln -s sub/file /d/link && touch -d '2001-02-03 04:05:06' /d/sub/file && chmod 1777 /d/sub && echo x > '/d/o dd.ü'
 """
-LISTING = ("sh", "-c", "cd /d && find . | sort | while read f; do stat -c '%n %F %a %u:%g %Y' \"$f\" | grep -v '^\\. '; done; cat sub/file")
+LISTING = (
+    "sh",
+    "-c",
+    "cd /d && find . | sort | while read f; do stat -c '%n %F %a %u:%g %Y' \"$f\" | grep -v '^\\. '; done; cat sub/file",
+)
 
 
 @pytest.fixture(autouse=True)

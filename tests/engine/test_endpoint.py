@@ -188,7 +188,9 @@ def test_plain_tcp_to_another_machine_is_called_unsafe() -> None:
 def test_the_known_sockets_are_looked_for_in_this_home() -> None:
     found = [e.url for e in candidates({"HOME": "/h", "XDG_RUNTIME_DIR": "/run/user/7"})]
     assert found[0] == "unix:///var/run/docker.sock"
-    assert {"unix:///run/user/7/docker.sock", "unix:///h/.docker/run/docker.sock", "unix:///run/user/7/podman/podman.sock"} <= {*found}
+    assert {"unix:///run/user/7/docker.sock", "unix:///h/.docker/run/docker.sock", "unix:///run/user/7/podman/podman.sock"} <= {
+        *found
+    }
 
 
 def test_connecting_to_nothing_says_where_and_why(tmp_path: Path) -> None:

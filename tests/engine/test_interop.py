@@ -92,7 +92,9 @@ def test_our_labels_are_those_that_compose_writes(engine: Engine, project: str, 
     def seen() -> dict[str, dict[str, str]]:
         """Compose's labels by service. What shares a namespace has its container's id in its hash, so it differs each time."""
         return {
-            c.service: {k: v for k, v in c.labels.items() if k.startswith("com.docker.") and (c.service, k) != ("side", labels.CONFIG_HASH)}
+            c.service: {
+                k: v for k, v in c.labels.items() if k.startswith("com.docker.") and (c.service, k) != ("side", labels.CONFIG_HASH)
+            }
             for c in engine.containers(project)
         }
 

@@ -15,12 +15,17 @@ def stack(folder: Path, text: str) -> Stack:
 
 
 def test_a_postgres_and_a_redis_are_found(tmp_path: Path) -> None:
-    found = stack_connections(stack(tmp_path, """\
+    found = stack_connections(
+        stack(
+            tmp_path,
+            """\
 services:
   db: {image: "postgis/postgis:17-3.5", ports: ["127.0.0.1:5999:5432"], environment: {POSTGRES_PASSWORD: "p@ss", POSTGRES_USER: shop}}
   cache: {image: "redis:7", ports: ["6379:6379"]}
   api: {image: api, ports: ["80:80"]}
-"""))
+""",
+        )
+    )
     assert {item.variable: item.value for item in found} == {
         "PGHOST": "localhost", "PGPORT": "5999", "PGUSER": "shop", "PGPASSWORD": "p@ss", "PGDATABASE": "shop",
         "DATABASE_URL": "postgresql://shop:p%40ss@localhost:5999/shop",
@@ -30,11 +35,14 @@ services:
 
 
 def test_of_several_each_has_its_own_url(tmp_path: Path) -> None:
-    two = stack(tmp_path, """\
+    two = stack(
+        tmp_path,
+        """\
 services:
   one: {image: "postgres:17", ports: ["5001:5432"], environment: {POSTGRES_PASSWORD: a}}
   two-db: {image: "postgres:17", ports: ["5002:5432"], environment: {POSTGRES_PASSWORD: b}}
-""")
+""",
+    )
     found = {item.variable: item.value for item in stack_connections(two, driver="asyncpg")}
     assert found["DATABASE_URL"] == found["ONE_DATABASE_URL"] == "postgresql+asyncpg://postgres:a@localhost:5001/postgres"
     assert found["TWO_DB_DATABASE_URL"].endswith("@localhost:5002/postgres")

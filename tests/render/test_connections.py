@@ -46,7 +46,9 @@ def test_a_service_seen_from_the_host_gets_what_it_gets_inside(tmp_path: Path) -
 
 
 def test_the_driver_is_the_one_on_which_all_agree(tmp_path: Path) -> None:
-    spec = prepared(tmp_path, "name: shop\nservices:\n  db: {kind: postgres}\n  api: {kind: fastapi, build: app, depends_on: [db]}\n")
+    spec = prepared(
+        tmp_path, "name: shop\nservices:\n  db: {kind: postgres}\n  api: {kind: fastapi, build: app, depends_on: [db]}\n"
+    )
     assert values_of(spec)["DATABASE_URL"].startswith("postgresql+asyncpg://")
 
 
@@ -94,7 +96,11 @@ def test_a_port_is_explained_from_the_strongest_source_down(tmp_path: Path, monk
     monkeypatch.chdir(tmp_path)
     spec = prepared(tmp_path, "services: {db: {kind: postgres}}\n", {"DB_PORT": "5999"})
     (found,) = explain(spec, load_kinds(spec.root), "DB_PORT", shell={"DB_PORT": "7000"})
-    assert [(source.name, source.value) for source in found.sources] == [("the shell", "7000"), (".env", "5999"), ("its default", "5432")]
+    assert [(source.name, source.value) for source in found.sources] == [
+        ("the shell", "7000"),
+        (".env", "5999"),
+        ("its default", "5432"),
+    ]
     assert found.value == "7000"
     assert found.sources[1].place.startswith(".env:")
     (found,) = explain(spec, load_kinds(spec.root), "DB_PORT", shell={})

@@ -31,7 +31,9 @@ PLACES = [
 ]
 HOSTILE = st.one_of(
     st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\x00\ue000\ue001"), min_size=1, max_size=30),
-    st.sampled_from(["a\nprivileged: true", "a\n  - b", "'", '"', "\\", "#x", "- x", "{{ x }}", "{% x %}", "!!python/object", "&a"]),
+    st.sampled_from(
+        ["a\nprivileged: true", "a\n  - b", "'", '"', "\\", "#x", "- x", "{{ x }}", "{% x %}", "!!python/object", "&a"]
+    ),
     st.sampled_from(["*a", "$X ${Y}", "a: b", "\x85a: b", "\u2028b: c", "<<: *a", "? a", "%TAG", "---", "..."]),
 )
 

@@ -26,7 +26,9 @@ def told(folder: Path) -> str:
     return str(problem) + "".join(problem.excerpt)
 
 
-def test_wrong_yaml_out_of_a_template_names_the_templates_line_and_the_rendered_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_yaml_out_of_a_template_names_the_templates_line_and_the_rendered_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     kind(tmp_path, '{% if true %}\nimage: "echo:1"\n{% endif %}\ncommand: [{{ options.text }}\n')
     text = told(tmp_path)

@@ -39,7 +39,10 @@ def test_a_plain_services_ports(written: str, published: list[object], variables
 
 def test_a_port_of_the_kinds_own_target_sets_its_default(tmp_path: Path) -> None:
     result = rendered(tmp_path, 'services: {db: {kind: postgres, ports: ["5433:5432", "9187:9187"]}}\n')
-    assert sorted(compose_of(result)["services"]["db"]["ports"]) == ["127.0.0.1:${DB_PORT:-5433}:5432", "127.0.0.1:${DB_PORT_9187:-9187}:9187"]
+    assert sorted(compose_of(result)["services"]["db"]["ports"]) == [
+        "127.0.0.1:${DB_PORT:-5433}:5432",
+        "127.0.0.1:${DB_PORT_9187:-9187}:9187",
+    ]
     assert {name: port.default for name, port in result.port_variables.items()} == {"DB_PORT": 5433, "DB_PORT_9187": 9187}
 
 

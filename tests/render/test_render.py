@@ -149,7 +149,12 @@ services:
 
 @pytest.mark.parametrize(
     ("version", "target"),
-    [("16", "/var/lib/postgresql/data"), ("17.2-alpine", "/var/lib/postgresql/data"), ("18", "/var/lib/postgresql"), ("19", "/var/lib/postgresql")],
+    [
+        ("16", "/var/lib/postgresql/data"),
+        ("17.2-alpine", "/var/lib/postgresql/data"),
+        ("18", "/var/lib/postgresql"),
+        ("19", "/var/lib/postgresql"),
+    ],
 )
 def test_the_data_mount_follows_the_major_version(version: str, target: str, tmp_path: Path) -> None:
     compose = compose_of(rendered(tmp_path, f"services: {{db: {{kind: postgres, version: '{version}'}}}}\n"))
@@ -291,7 +296,12 @@ def test_docker_compose_takes_a_spec_of_every_kind(place: str, tmp_path: Path) -
     write(rendered(tmp_path, f"{EVERY_KIND}render: {{compose: {place}}}\n"))
     environment = {key: value for key, value in os.environ.items() if not key.endswith(("_PORT", "_PASSWORD"))}
     result = subprocess.run(
-        ["docker", "compose", "-f", place, "config", "-q"], cwd=tmp_path, capture_output=True, text=True, check=False, env=environment
+        ["docker", "compose", "-f", place, "config", "-q"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
     )
     assert (result.returncode, result.stderr) == (0, "")
 
@@ -317,7 +327,9 @@ def test_a_projects_own_kind_is_rendered(tmp_path: Path) -> None:
         "title: Echo\nsummary: Says it back.\noptions: {text: {type: string, required: true, help: What}}\n"
         "env: {TOKEN: {secret: true, help: Its token}}\nports: [{variable: PORT, published: '7000', target: '70'}]\n"
     )
-    (folder / "service.yaml.j2").write_text('image: "echo:1"\ncommand: ["say", {{ options.text }}]\nenvironment: {TOKEN: {{ env.TOKEN }}}\n')
+    (folder / "service.yaml.j2").write_text(
+        'image: "echo:1"\ncommand: ["say", {{ options.text }}]\nenvironment: {TOKEN: {{ env.TOKEN }}}\n'
+    )
     echo = compose_of(rendered(tmp_path, "services: {e: {kind: echo, text: 'a\\nprivileged: true'}}\n"))["services"]["e"]
     assert echo == {
         "image": "echo:1",

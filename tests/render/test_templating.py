@@ -35,7 +35,10 @@ def test_no_text_can_leave_its_place_in_yaml(tmp_path_factory: pytest.TempPathFa
 
 
 JSON: Any = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.text(st.characters(blacklist_categories=("Cs", "Cc")), max_size=9),
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**9), 10**9)
+    | st.text(st.characters(blacklist_categories=("Cs", "Cc")), max_size=9),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abc", min_size=1, max_size=3), inner, max_size=3),
     max_leaves=8,
 )

@@ -101,7 +101,7 @@ def test_stale_files_give_a_diff_and_right_ones_none(tmp_path: Path) -> None:
     changed = rendered(tmp_path, POSTGRES.replace("postgres}", "postgres, port: 6000}"))
     diffs = {diff.path.name: diff.text for diff in stale(changed)}
     assert set(diffs) == {"compose.yaml", ".env.example"}
-    assert "+      - \"127.0.0.1:${DB_PORT:-6000}:5432\"" in diffs["compose.yaml"]
+    assert '+      - "127.0.0.1:${DB_PORT:-6000}:5432"' in diffs["compose.yaml"]
 
 
 def test_a_missing_env_file_is_not_stale_because_a_clone_has_none(tmp_path: Path) -> None:

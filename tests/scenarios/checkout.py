@@ -75,7 +75,14 @@ def run(*arguments: str, cwd: Path, code: int | None = 0, given: str | None = No
     begun = time.monotonic()
     stdin = subprocess.DEVNULL if given is None else None
     ended = subprocess.run(
-        command(*arguments), cwd=cwd, env=surroundings(**more), stdin=stdin, input=given, capture_output=True, text=True, timeout=timeout
+        command(*arguments),
+        cwd=cwd,
+        env=surroundings(**more),
+        stdin=stdin,
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
     )
     ran = Ran(arguments, ended.returncode, ended.stdout, ended.stderr, time.monotonic() - begun)
     sound(ran)
@@ -106,7 +113,9 @@ class Checkout:
         assert old in text, f"{name} has no {old!r}"
         path.write_text(text.replace(old, new))
 
-    def devstack(self, *arguments: str, code: int | None = 0, given: str | None = None, timeout: float = PATIENCE, **more: str) -> Ran:
+    def devstack(
+        self, *arguments: str, code: int | None = 0, given: str | None = None, timeout: float = PATIENCE, **more: str
+    ) -> Ran:
         """Run devstack here. What it says holds no password of this checkout, unless the command is there to tell them."""
         ran = run(*arguments, cwd=self.folder, code=code, given=given, timeout=timeout, **more)
         if arguments[0] != "env":
@@ -160,7 +169,9 @@ class Checkout:
     def sql(self, statement: str, *, service: str = "db") -> str:
         """What psql in the database's container answers, past devstack: unaligned, without headers."""
         container = next(c for c in self.containers().values() if c.service == service)
-        result = self.engine.exec(container.id, ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", "shop", "-d", "shop", "-c", statement])
+        result = self.engine.exec(
+            container.id, ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", "shop", "-d", "shop", "-c", statement]
+        )
         assert result.exit_code == 0, result
         return result.stdout.decode().strip()
 

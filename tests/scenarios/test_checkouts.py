@@ -100,9 +100,7 @@ def test_isolated_gives_a_checkout_its_own_name(checkout: MakeCheckout) -> None:
 
 
 @pytest.mark.parametrize("command", [["down"], ["stop"], ["restart"], ["reset", "--yes"], ["logs"], ["exec", "app", "true"]])
-def test_a_stack_of_the_same_name_from_another_folder_is_not_touched(
-    theirs: Checkout, tmp_path: Path, command: list[str]
-) -> None:
+def test_a_stack_of_the_same_name_from_another_folder_is_not_touched(theirs: Checkout, tmp_path: Path, command: list[str]) -> None:
     mine = Checkout(tmp_path, theirs.project, theirs.engine, free_ports(1)[0]).write(PAIR)
     before = theirs.ids()
     mine.write({".env": f"COMPOSE_PROJECT_NAME={theirs.project}\n"})

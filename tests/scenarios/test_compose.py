@@ -21,7 +21,9 @@ def docker_compose(stack: Checkout, *arguments: str) -> subprocess.CompletedProc
 
 
 def has_compose() -> bool:
-    return shutil.which("docker") is not None and subprocess.run(["docker", "compose", "version"], capture_output=True).returncode == 0
+    return (
+        shutil.which("docker") is not None and subprocess.run(["docker", "compose", "version"], capture_output=True).returncode == 0
+    )
 
 
 beside_compose = pytest.mark.skipif(not has_compose(), reason="docker compose is not installed (devstack itself does not need it)")

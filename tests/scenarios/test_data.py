@@ -44,7 +44,10 @@ def write(stack: Checkout, text: str) -> None:
 
 def read(stack: Checkout) -> list[str]:
     """What stands in the volumes of both services, "" for nothing."""
-    found = {name: stack.engine.exec(identity, ["sh", "-c", "cat /data/it 2>/dev/null || true"]) for name, identity in stack.ids().items()}
+    found = {
+        name: stack.engine.exec(identity, ["sh", "-c", "cat /data/it 2>/dev/null || true"])
+        for name, identity in stack.ids().items()
+    }
     return [found[name].stdout.decode().strip() for name in sorted(found)]
 
 

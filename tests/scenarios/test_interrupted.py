@@ -226,7 +226,9 @@ def test_a_first_up_that_is_killed_leaves_a_database_that_its_password_opens(che
     answer = subprocess.run(
         ["sh", "-c", f'eval "$({" ".join(command("env"))})"; exec "$PYTHON" -c "$PROGRAM"'],
         cwd=first.folder,
-        env=surroundings(PYTHON=command()[0], PROGRAM="import psycopg; print(psycopg.connect().execute('select count(*) from note').fetchone())"),
+        env=surroundings(
+            PYTHON=command()[0], PROGRAM="import psycopg; print(psycopg.connect().execute('select count(*) from note').fetchone())"
+        ),
         capture_output=True,
         text=True,
     )

@@ -33,7 +33,9 @@ schema: {service: db, files: ["db/*.sql"]}
 @pytest.fixture(scope="module")
 def talk(standing: MakeCheckout) -> Checkout:
     made = standing({"db/001_note.sql": "create table note (id serial primary key, body text not null);\n"})
-    made.write({"devstack.yml": TALK.replace("@CACHE", str(made.port + 1)), ".env": f"DB_PASSWORD={CANARY}\nCACHE_PASSWORD={CANARY}\n"})
+    made.write(
+        {"devstack.yml": TALK.replace("@CACHE", str(made.port + 1)), ".env": f"DB_PASSWORD={CANARY}\nCACHE_PASSWORD={CANARY}\n"}
+    )
     made.secrets.append(CANARY)
     made.devstack("up")
     made.sql("insert into note (body) values ('hello')")

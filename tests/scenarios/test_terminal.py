@@ -98,7 +98,9 @@ def test_up_shows_a_live_view_and_ends_with_the_table(checkout: MakeCheckout) ->
 
 
 def test_ctrl_c_in_the_live_view_gives_the_cursor_back(checkout: MakeCheckout) -> None:
-    stack = checkout(one('command: [sleep, "1000"]\ninit: true\nhealthcheck: {test: [CMD, "false"], interval: 60s, start_period: 60s}'))
+    stack = checkout(
+        one('command: [sleep, "1000"]\ninit: true\nhealthcheck: {test: [CMD, "false"], interval: 60s, start_period: 60s}')
+    )
     terminal = Terminal(stack, "up")
     wait_for(lambda: any(c.running for c in stack.containers().values()))
     terminal.child.sendintr()

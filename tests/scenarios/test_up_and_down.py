@@ -120,7 +120,9 @@ def test_dependents_start_after_what_they_wait_for(checkout: MakeCheckout) -> No
 def test_the_schema_is_applied_before_dependents_start(checkout: MakeCheckout) -> None:
     """The program reads a row of the schema when it starts, and does so once: were it too early, it would end with an error."""
     stack = checkout(SHOP)
-    stack.edit("devstack.yml", "image: busybox:1.37\n    init: true\n    command: [sh, -c, \"echo app is up; exec sleep 1000\"]", READS)
+    stack.edit(
+        "devstack.yml", 'image: busybox:1.37\n    init: true\n    command: [sh, -c, "echo app is up; exec sleep 1000"]', READS
+    )
     stack.edit("devstack.yml", "{LEVEL: info}", "{PGHOST: db, PGUSER: shop, PGDATABASE: shop, PGPASSWORD: '${DB_PASSWORD}'}")
     stack.write({"db/002_row.sql": "insert into note (body) values ('from the schema');\n"})
     stack.devstack("up")

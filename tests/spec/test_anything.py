@@ -23,7 +23,9 @@ SCALAR: Any = st.one_of(
     st.text(st.characters(blacklist_categories=("Cs", "Cc")), max_size=6),
 )  # fmt: skip
 INNER_KEYS = st.sampled_from(["a", "db", "context", "target", "test"])
-VALUE: Any = st.recursive(SCALAR, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(INNER_KEYS, inner, max_size=3), max_leaves=5)
+VALUE: Any = st.recursive(
+    SCALAR, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(INNER_KEYS, inner, max_size=3), max_leaves=5
+)
 COMPOSE_KEYS = [
     "image", "build", "ports", "volumes", "environment", "depends_on", "healthcheck", "command", "env_file", "profiles", "configs",
     "extends", "develop", "x-a",

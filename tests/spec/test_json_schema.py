@@ -35,7 +35,9 @@ def test_every_example_is_valid(validator: Any, path: Path) -> None:
     assert not list(validator.iter_errors(document(path.read_text(encoding="utf-8"))))
 
 
-@pytest.mark.parametrize("path", sorted((templates_root() / "projects").glob("*/devstack.yml.j2")), ids=lambda path: path.parent.name)
+@pytest.mark.parametrize(
+    "path", sorted((templates_root() / "projects").glob("*/devstack.yml.j2")), ids=lambda path: path.parent.name
+)
 def test_every_project_template_is_valid(validator: Any, path: Path) -> None:
     assert not list(validator.iter_errors(document(path.read_text(encoding="utf-8").replace("{{ name }}", "shop"))))
 

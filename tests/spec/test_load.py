@@ -47,7 +47,9 @@ def test_a_missing_file_is_a_usage_error_that_names_init(tmp_path: Path) -> None
 
 def test_yaml_beside_yml_is_noted(tmp_path: Path) -> None:
     (tmp_path / "devstack.yaml").write_text("name: other\n")
-    assert spec_of(tmp_path, "services: {db: {kind: postgres}}\n").notes == ("devstack.yaml stands beside devstack.yml and is not read",)
+    assert spec_of(tmp_path, "services: {db: {kind: postgres}}\n").notes == (
+        "devstack.yaml stands beside devstack.yml and is not read",
+    )
 
 
 def test_options_and_compose_keys_are_told_apart(tmp_path: Path) -> None:
@@ -127,7 +129,9 @@ def test_dependencies_on_adopted_services_are_known(tmp_path: Path) -> None:
 def test_a_projects_own_kind_wins(tmp_path: Path) -> None:
     folder = tmp_path / "templates" / "services" / "postgres"
     folder.mkdir(parents=True)
-    (folder / "kind.yml").write_text("title: Ours\nsummary: Our own server.\noptions: {flavour: {type: string, default: x, help: h}}\n")
+    (folder / "kind.yml").write_text(
+        "title: Ours\nsummary: Our own server.\noptions: {flavour: {type: string, default: x, help: h}}\n"
+    )
     assert list(spec_of(tmp_path, "services: {db: {kind: postgres, flavour: y}}\n").services["db"].options) == ["flavour"]
 
 

@@ -176,7 +176,9 @@ def test_an_env_file_that_cannot_be_read_is_a_problem_of_that_file(tmp_path: Pat
 
 def test_no_value_of_a_secret_stands_in_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "devstack.yml").write_text("services:\n  db:\n    kind: postgres\n    environment: {POSTGRES_PASSWORD: hunter2secret}\n")
+    (tmp_path / "devstack.yml").write_text(
+        "services:\n  db:\n    kind: postgres\n    environment: {POSTGRES_PASSWORD: hunter2secret}\n"
+    )
     with pytest.raises(SpecError) as caught:
         load_spec(tmp_path / "devstack.yml", {})
     told = "".join(str(problem) + "".join(problem.excerpt) for problem in caught.value.problems)

@@ -70,7 +70,9 @@ class Handler(BaseHTTPRequestHandler):
             media, content = self.server.manifests[name, what]
             self.answer(200, content, Content_Type=media, Docker_Content_Digest=digest(content))
         else:
-            self.answer(404, b'{"errors": [{"code": "MANIFEST_UNKNOWN", "message": "manifest unknown"}]}', Content_Type="application/json")
+            self.answer(
+                404, b'{"errors": [{"code": "MANIFEST_UNKNOWN", "message": "manifest unknown"}]}', Content_Type="application/json"
+            )
 
     do_HEAD = do_GET
 

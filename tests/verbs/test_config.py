@@ -52,11 +52,19 @@ def both(folder: Path, ours: list[str], theirs: list[str], **environment: str) -
     return json.loads(mine.out), json.loads(told.stdout)
 
 
-TWO = {"a/compose.yaml": SHOP, "b/more.yaml": "name: other\nservices: {web: {environment: {MORE: '1'}, volumes: ['./here:/here']}}\n"}
+TWO = {
+    "a/compose.yaml": SHOP,
+    "b/more.yaml": "name: other\nservices: {web: {environment: {MORE: '1'}, volumes: ['./here:/here']}}\n",
+}
 IMAGE = "services: {web: {image: 'busybox:${TAG}'}}\n"
 PLACES: dict[str, tuple[dict[str, str], str, list[str], dict[str, str]]] = {
     "here": ({"compose.yaml": SHOP}, ".", [], {}),
-    "override": ({"docker-compose.yml": SHOP, "docker-compose.override.yml": "services: {web: {ports: !override ['1:1']}}"}, ".", [], {}),
+    "override": (
+        {"docker-compose.yml": SHOP, "docker-compose.override.yml": "services: {web: {ports: !override ['1:1']}}"},
+        ".",
+        [],
+        {},
+    ),
     "parent": ({"compose.yaml": SHOP, "deep/down/x": "", "deep/down/.env": "LEVEL=deep\n"}, "deep/down", [], {}),
     "repeated -f": (TWO, ".", ["-f", "a/compose.yaml", "-f", "b/more.yaml"], {}),
     "project directory": (TWO, ".", ["-f", "a/compose.yaml", "--project-directory", "b"], {}),
@@ -67,11 +75,24 @@ PLACES: dict[str, tuple[dict[str, str], str, list[str], dict[str, str]]] = {
     "-p": ({"compose.yaml": SHOP}, ".", ["-p", "named"], {"COMPOSE_PROJECT_NAME": "elsewhere"}),
     "COMPOSE_PROFILES": ({"compose.yaml": SHOP}, ".", [], {"COMPOSE_PROFILES": "tools"}),
     "--profile": ({"compose.yaml": SHOP}, ".", ["--profile", "tools"], {"COMPOSE_PROFILES": "nothing"}),
-    "COMPOSE_ENV_FILES": ({"compose.yaml": IMAGE, ".env": "TAG=0", "e/1": "TAG=1", "e/2": "TAG=2"}, ".", [], {"COMPOSE_ENV_FILES": "e/1,e/2"}),
-    "COMPOSE_ENV_FILES from a folder below": (
-        {"compose.yaml": IMAGE, "sub/e": "TAG=below", "e": "TAG=above"}, "sub", [], {"COMPOSE_ENV_FILES": "e"},
+    "COMPOSE_ENV_FILES": (
+        {"compose.yaml": IMAGE, ".env": "TAG=0", "e/1": "TAG=1", "e/2": "TAG=2"},
+        ".",
+        [],
+        {"COMPOSE_ENV_FILES": "e/1,e/2"},
     ),
-    "--env-file": ({"compose.yaml": IMAGE, "e/1": "TAG=1", "e/2": "TAG=2"}, ".", ["--env-file", "e/1", "--env-file", "e/2"], {"COMPOSE_ENV_FILES": "x"}),
+    "COMPOSE_ENV_FILES from a folder below": (
+        {"compose.yaml": IMAGE, "sub/e": "TAG=below", "e": "TAG=above"},
+        "sub",
+        [],
+        {"COMPOSE_ENV_FILES": "e"},
+    ),
+    "--env-file": (
+        {"compose.yaml": IMAGE, "e/1": "TAG=1", "e/2": "TAG=2"},
+        ".",
+        ["--env-file", "e/1", "--env-file", "e/2"],
+        {"COMPOSE_ENV_FILES": "x"},
+    ),
     "the shell wins": ({"compose.yaml": IMAGE, ".env": "TAG=file"}, ".", [], {"TAG": "shell"}),
 }
 
@@ -94,7 +115,7 @@ def test_lists_equal_those_of_compose(option: str, tmp_path: Path) -> None:
 
 @beside_compose
 def test_variables_are_those_that_compose_finds(tmp_path: Path) -> None:
-    folder = write(tmp_path, {"compose.yaml": SHOP + "x-more: [\"${NEEDED:?}\", \"${L:+yes}\", \"${A:-${B}}\"]\n"})
+    folder = write(tmp_path, {"compose.yaml": SHOP + 'x-more: ["${NEEDED:?}", "${L:+yes}", "${A:-${B}}"]\n'})
     mine = json.loads(run("config", "--variables", "--format", "json", cwd=folder).out)
     theirs = json.loads(compose(folder, "config", "--variables", "--format", "json").stdout)
     assert mine == theirs
@@ -134,7 +155,9 @@ def test_a_pipe_gets_the_model_whole_and_a_terminal_without_its_secrets(tmp_path
     assert "hush-hush" not in on_terminal(folder, "config")
     assert "pass-word" not in on_terminal(folder, "config")
     assert "hush-hush" in on_terminal(folder, "config", "--show-secrets")
-    plain = {"compose.yaml": "services: {a: {image: x, environment: {PASSWORD: hush-hush, B: '${B}'}}, b: {image: x, environment: [API_KEY=hush-hush]}}\n"}
+    plain = {
+        "compose.yaml": "services: {a: {image: x, environment: {PASSWORD: hush-hush, B: '${B}'}}, b: {image: x, environment: [API_KEY=hush-hush]}}\n"
+    }
     assert "hush-hush" not in on_terminal(write(tmp_path / "plain", plain), "config", "--no-interpolate")
 
 
@@ -165,7 +188,9 @@ def test_quiet_says_only_what_is_wrong(tmp_path: Path) -> None:
 
 
 def test_a_devstack_yml_is_rendered_in_memory_only(tmp_path: Path) -> None:
-    folder = write(tmp_path, {"devstack.yml": "name: shop\nservices: {db: {kind: postgres, version: '17'}, app: {image: 'busybox:1.37'}}\n"})
+    folder = write(
+        tmp_path, {"devstack.yml": "name: shop\nservices: {db: {kind: postgres, version: '17'}, app: {image: 'busybox:1.37'}}\n"}
+    )
     model = yaml.safe_load(run("config", cwd=folder).out)
     assert set(model["services"]) == {"db", "app"}
     assert model["name"] == "shop"

@@ -65,7 +65,13 @@ def test_a_folder_goes_into_one_that_is_there_and_under_its_name_else(shop: Chec
 def test_files_and_folders_come_out_the_same_way(shop: Checkout, tmp_path: Path) -> None:
     shop.devstack("cp", "src", "web:/out")
     shop.devstack("cp", "web:/out", str(tmp_path / "new"))
-    assert sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*")) == ["new", "new/a.txt", "new/deep", "new/deep/b.txt", "new/link"]
+    assert sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*")) == [
+        "new",
+        "new/a.txt",
+        "new/deep",
+        "new/deep/b.txt",
+        "new/link",
+    ]
     assert (tmp_path / "new/link").readlink() == Path("a.txt")
     assert os.stat(tmp_path / "new/a.txt").st_mode & 0o777 == 0o755
     shop.devstack("cp", "web:/out/deep", str(tmp_path))
@@ -77,7 +83,9 @@ def test_files_and_folders_come_out_the_same_way(shop: Checkout, tmp_path: Path)
 
 def test_tar_streams_on_both_sides(shop: Checkout) -> None:
     def piped(*arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        return subprocess.run(command(*arguments), cwd=shop.folder, env=surroundings(), input=given, capture_output=True, timeout=60)
+        return subprocess.run(
+            command(*arguments), cwd=shop.folder, env=surroundings(), input=given, capture_output=True, timeout=60
+        )
 
     assert piped("cp", "--index", "1", "-", "web:/tmp", given=tar_of("streamed", b"bytes \xff\n")).returncode == 0
     out = piped("cp", "web:/tmp/streamed", "-")
@@ -145,7 +153,9 @@ def link(name: str, to: str, kind: bytes = tarfile.SYMTYPE) -> tuple[tarfile.Tar
     ],
     ids=["dots", "a dot less", "link beside", "absolute link", "link upwards", "hard link", "device"],
 )
-def test_an_archive_of_a_container_writes_nothing_outside(entries: tuple[tuple[tarfile.TarInfo, bytes], ...], tmp_path: Path) -> None:
+def test_an_archive_of_a_container_writes_nothing_outside(
+    entries: tuple[tuple[tarfile.TarInfo, bytes], ...], tmp_path: Path
+) -> None:
     """The container is not trusted: what it calls a file may be a way out."""
 
     class Hostile(MemoryEngine):

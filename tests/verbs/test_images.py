@@ -95,14 +95,18 @@ def test_push_sends_what_is_built_here_and_pull_brings_it_back(shop: Checkout, s
     before = identity(shop, f"{store.name}/{shop.name}/app:1")
     for name in names:
         sdk.images.remove(name, force=True)
-    shop.write({"pull.yaml": f"name: {shop.name}\nservices: {{app: {{image: '{store.name}/{shop.name}/app:1', command: [cat, /word]}}}}\n"})
+    shop.write(
+        {"pull.yaml": f"name: {shop.name}\nservices: {{app: {{image: '{store.name}/{shop.name}/app:1', command: [cat, /word]}}}}\n"}
+    )
     assert shop.devstack("pull", "-f", "pull.yaml", "--json").data["pulled"] == [f"{store.name}/{shop.name}/app:1"]
     assert identity(shop, f"{store.name}/{shop.name}/app:1") == before
     assert shop.devstack("pull", "-f", "pull.yaml", "--policy", "missing").out == "nothing to pull\n"
 
 
 def test_an_image_that_cannot_be_had_is_named_or_borne(shop: Checkout, store: Store) -> None:
-    shop.write({"gone.yaml": f"services: {{a: {{image: '{store.name}/gone:1'}}, b: {{image: '{store.name}/{shop.name}/app:too'}}}}\n"})
+    shop.write(
+        {"gone.yaml": f"services: {{a: {{image: '{store.name}/gone:1'}}, b: {{image: '{store.name}/{shop.name}/app:too'}}}}\n"}
+    )
     ran = shop.devstack("pull", "-f", "gone.yaml", code=1)
     assert f"{store.name}/gone:1" in ran.err
     borne = shop.devstack("pull", "-f", "gone.yaml", "--ignore-pull-failures", "--json")
@@ -110,8 +114,12 @@ def test_an_image_that_cannot_be_had_is_named_or_borne(shop: Checkout, store: St
 
 
 def test_a_push_nobody_takes_says_how_to_go_on(shop: Checkout) -> None:
-    shop.write({"nowhere.yaml": "services: {a: {build: {dockerfile_inline: 'FROM busybox:1.37'}, image: 'localhost:1/@PROJECT/x:1'}}\n"})
+    shop.write(
+        {"nowhere.yaml": "services: {a: {build: {dockerfile_inline: 'FROM busybox:1.37'}, image: 'localhost:1/@PROJECT/x:1'}}\n"}
+    )
     shop.devstack("build", "-f", "nowhere.yaml")
     ran = shop.devstack("push", "-f", "nowhere.yaml", code=1)
     assert "cannot be pushed" in ran.err and "docker login localhost:1" in ran.err
-    assert shop.devstack("push", "-f", "nowhere.yaml", "--ignore-push-failures", "--json").data["failed"] == [f"localhost:1/{shop.name}/x:1"]
+    assert shop.devstack("push", "-f", "nowhere.yaml", "--ignore-push-failures", "--json").data["failed"] == [
+        f"localhost:1/{shop.name}/x:1"
+    ]

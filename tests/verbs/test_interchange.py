@@ -74,7 +74,9 @@ UP = {"db": "healthy", "migrate": "completed", "web": "running", "worker": "runn
 
 
 def ready(shop: Checkout) -> bool:
-    return set(shop.ids()) == ALL and all(c.running or (c.service == "migrate" and c.exit_code == 0) for c in shop.containers().values())
+    return set(shop.ids()) == ALL and all(
+        c.running or (c.service == "migrate" and c.exit_code == 0) for c in shop.containers().values()
+    )
 
 
 @pytest.fixture(scope="module")
@@ -210,7 +212,9 @@ class TestAfterComposeUp:
 
 
 def test_a_stack_of_the_same_name_from_another_folder_is_refused_with_both_paths(checkout: MakeCheckout) -> None:
-    first = checkout({"compose.yaml": "name: @PROJECT\nservices: {a: {image: 'busybox:1.37', command: [sleep, '1000'], init: true}}\n"})
+    first = checkout(
+        {"compose.yaml": "name: @PROJECT\nservices: {a: {image: 'busybox:1.37', command: [sleep, '1000'], init: true}}\n"}
+    )
     compose(first.folder, "up", "-d")
     second = checkout({"compose.yaml": (first.folder / "compose.yaml").read_text()}, project=first.project, folder="elsewhere")
     ran = second.devstack("up", code=7)

@@ -88,7 +88,19 @@ def test_what_is_asked_for_reaches_the_container(shop: Checkout) -> None:
     shown = "env; id -u; pwd; cat /there/file; sleep 1000"
     options = ["-e", "LEVEL=debug", "-e", "FROM_HERE", "-u", "7", "-w", "/etc", "-v", "./here:/there:ro", "-l", "a=b"]
     ran = shop.devstack(
-        "run", "-d", "--no-deps", "--name", name, "--publish", "8099", "--entrypoint", "sh -c", *options, "app", shown, FROM_HERE="yes"
+        "run",
+        "-d",
+        "--no-deps",
+        "--name",
+        name,
+        "--publish",
+        "8099",
+        "--entrypoint",
+        "sh -c",
+        *options,
+        "app",
+        shown,
+        FROM_HERE="yes",
     )
     assert ran.out == f"{name}\n"
     (container,) = [shop.engine.inspect(c.id) for c in one_offs(shop)]
@@ -159,7 +171,12 @@ def read_until_end(terminal: int, process: subprocess.Popen[bytes]) -> bytes:
 def test_a_terminal_here_is_a_terminal_there(shop: Checkout) -> None:
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        command("run", "--rm", "--no-deps", "app", "sh"), cwd=shop.folder, env=surroundings(), stdin=theirs, stdout=theirs, stderr=theirs
+        command("run", "--rm", "--no-deps", "app", "sh"),
+        cwd=shop.folder,
+        env=surroundings(),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
     )
     os.close(theirs)
     os.write(ours, b"test -t 0 && echo it is one; exit 5\n")

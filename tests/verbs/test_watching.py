@@ -63,7 +63,18 @@ def fill(folder: Path, *names: str) -> Path:
 
 
 def test_files_that_are_ignored_do_not_count(tmp_path: Path) -> None:
-    fill(tmp_path, "a.py", "sub/b.py", "sub/b.pyc", ".git/HEAD", ".a.py.swp", "a.py~", "node_modules/x/y.js", "docs/z.md", "secret.txt")
+    fill(
+        tmp_path,
+        "a.py",
+        "sub/b.py",
+        "sub/b.pyc",
+        ".git/HEAD",
+        ".a.py.swp",
+        "a.py~",
+        "node_modules/x/y.js",
+        "docs/z.md",
+        "secret.txt",
+    )
     (tmp_path / ".dockerignore").write_text("docs\nsecret.txt\n")
     (trigger,) = triggers(watched(tmp_path, {"action": "sync", "target": "/app", "ignore": ["node_modules", "**/*.pyc"]}))
     assert set(look(trigger)) == {"a.py", "sub/b.py", ".dockerignore"}
@@ -84,7 +95,11 @@ def test_what_an_ignored_folder_gives_back_counts(tmp_path: Path) -> None:
 def test_a_path_that_is_a_file_and_one_that_is_missing(tmp_path: Path) -> None:
     fill(tmp_path, "a.conf")
     one, none = triggers(
-        watched(tmp_path, {"action": "sync+restart", "target": "/etc/a.conf", "at": "a.conf"}, {"action": "sync", "target": "/x", "at": "no"})
+        watched(
+            tmp_path,
+            {"action": "sync+restart", "target": "/etc/a.conf", "at": "a.conf"},
+            {"action": "sync", "target": "/x", "at": "no"},
+        )
     )
     assert set(look(one)) == {""} and look(none) == {}
     (first,) = first_sync([(one, look(one)), (none, {})])

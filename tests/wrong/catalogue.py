@@ -35,7 +35,9 @@ def env(text: str, place: str, *words: str, spec: str = FINE) -> Wrong:
     return Wrong({"devstack.yml": spec, ".env": text}, f".env:{place}" if place else "", words)
 
 
-def line(*arguments: str, words: tuple[str, ...], code: int = 2, files: Mapping[str, str | bytes] | None = None, **environment: str) -> Wrong:
+def line(
+    *arguments: str, words: tuple[str, ...], code: int = 2, files: Mapping[str, str | bytes] | None = None, **environment: str
+) -> Wrong:
     """A mistake on the command line."""
     return Wrong(files if files is not None else {"devstack.yml": FINE}, "", words, arguments, code, environment)
 
@@ -120,10 +122,14 @@ COMPOSE = {
     "include from nowhere": compose("include: [nosuch.yaml]\nservices: {a: {image: a}}\n", "1:", "nosuch.yaml"),
     "alias bomb": compose("a: &a [x, x]\nservices: *nosuch\n", "2:11", "nosuch"),
     "secret nobody declared": compose("services:\n  app: {image: a, secrets: [token]}\n", "2:", "token"),
-    "volume mount without a path": compose("services:\n  app: {image: a, volumes: ['data:']}\nvolumes: {data: {}}\n", "2:", "data:"),
+    "volume mount without a path": compose(
+        "services:\n  app: {image: a, volumes: ['data:']}\nvolumes: {data: {}}\n", "2:", "data:"
+    ),
     "memory": compose("services:\n  app: {image: a, mem_limit: lots}\n", "2:", "lots"),
     "two documents": compose("services: {a: {image: a}}\n---\nservices: {b: {image: b}}\n", "", "document"),
-    "not UTF-8": Wrong({"compose.yaml": b"services:\n  app: {image: a, labels: {a: '\xfc'}}\n"}, "compose.yaml:2:", ("UTF-8",), ("status",)),
+    "not UTF-8": Wrong(
+        {"compose.yaml": b"services:\n  app: {image: a, labels: {a: '\xfc'}}\n"}, "compose.yaml:2:", ("UTF-8",), ("status",)
+    ),
     "a folder called compose.yaml": line("status", words=("no Compose file", "devstack init"), files={"compose.yaml/x": ""}),
 }
 
@@ -171,7 +177,10 @@ LINES = {
     "engine that is not there": line("status", words=("/nonexistent.sock", "DOCKER_HOST", "devstack doctor"), code=4),
     "context that is not there": line("status", words=("nosuch",), code=4, DOCKER_HOST="", DOCKER_CONTEXT="nosuch"),
     "compose file that is somebody's": line(
-        "render", words=("compose.yaml", "not rendered by devstack"), code=7, files={"devstack.yml": FINE, "compose.yaml": "services: {}\n"}
+        "render",
+        words=("compose.yaml", "not rendered by devstack"),
+        code=7,
+        files={"devstack.yml": FINE, "compose.yaml": "services: {}\n"},
     ),
     "argument too many": line("status", "db", words=("db",)),
 }

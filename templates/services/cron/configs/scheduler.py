@@ -1,7 +1,7 @@
 """Runs a command on a five-field schedule. Needs nothing but Python.
 
-    scheduler.py SCHEDULE TIMEZONE [--at-start] -- COMMAND...
-    scheduler.py --healthy       exit 0 while the scheduler lives
+scheduler.py SCHEDULE TIMEZONE [--at-start] -- COMMAND...
+scheduler.py --healthy       exit 0 while the scheduler lives
 """
 
 import os
@@ -151,7 +151,9 @@ def main(arguments):
         beat()
         now = int(time.time() // 60)
         # A run may have lasted for minutes, or the machine slept: what was missed runs once, late.
-        missed = [at for at in range(max(minute + 1, now - 60), now + 1) if due(datetime.fromtimestamp(at * 60, zone), sets, either)]
+        missed = [
+            at for at in range(max(minute + 1, now - 60), now + 1) if due(datetime.fromtimestamp(at * 60, zone), sets, either)
+        ]
         minute = max(now, minute) if now >= minute - 60 else now
         if missed:
             job.run()
