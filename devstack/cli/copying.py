@@ -9,6 +9,7 @@ from pathlib import Path
 from devstack import transfer
 from devstack.cli.looking import shown_size
 from devstack.cli.session import Session
+from devstack.compose.model import Json
 from devstack.engine.base import Container
 from devstack.errors import DevstackError, UsageError
 
@@ -92,7 +93,7 @@ def _send(session: Session, source: str, target: Place, *, index: int, owners: b
 
 
 def _answer(session: Session, copied: transfer.Copied, source: str, target: str, *, containers: int = 1) -> None:
-    data = {
+    data: dict[str, Json] = {
         "source": source,
         "target": target,
         "containers": containers,

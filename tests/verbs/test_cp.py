@@ -168,9 +168,9 @@ def test_an_archive_of_a_container_writes_nothing_outside(
     (tmp_path / "victim").write_text("as it was")
     target = tmp_path / "safe" / "here"
     target.parent.mkdir()
-    before = {path for path in tmp_path.rglob("*")}
+    before = set(tmp_path.rglob("*"))
     copied = fetch(engine, container, "/tmp/out", target)
-    new = {path for path in tmp_path.rglob("*")} - before
+    new = set(tmp_path.rglob("*")) - before
     assert all(path.is_relative_to(target) for path in new), new
     assert (tmp_path / "victim").read_text() == "as it was"
     assert not Path("/escaped").exists() and not (tmp_path.parent / "escaped").exists()

@@ -68,8 +68,7 @@ class Watch:
 
     def end(self) -> int:
         self.process.send_signal(signal.SIGINT)
-        code = self.process.wait(20)
-        return code
+        return self.process.wait(20)
 
 
 @pytest.fixture(scope="module")
