@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from devstack.compose.model import Service, Stack
 from devstack.engine.base import Container, Health, Observed, State
 from devstack.errors import DevstackError
+from devstack.plan.diverged import diverged
 from devstack.plan.drift import drift
 from devstack.plan.options import SchemaTask, UpOptions
 from devstack.plan.order import closure, dependents, parents
@@ -49,6 +50,7 @@ class _Planner:
         for name in self.names:
             self._service(self.stack.services[name])
         self._orphans()
+        self.notes += diverged(self.stack, self.observed)
         return Plan(steps=tuple(self.sketch.steps), kept=tuple(self.kept), notes=tuple(self.notes))
 
     # One service

@@ -211,6 +211,24 @@ class TestAfterComposeUp:
         assert theirs.devstack("exec", "db", "cat", "/data/it").out == "precious\n"
 
 
+def test_a_volume_or_network_that_has_diverged_is_kept_and_said(checkout: MakeCheckout) -> None:
+    """Compose asks whether to recreate the volume, and with -y its data is gone; it recreates the network without a question."""
+    body = "name: @PROJECT\nservices: {a: {image: 'busybox:1.37', command: [sleep, '1000'], init: true, volumes: ['data:/data']}}\n"
+    stack = checkout({"compose.yaml": body + "volumes: {data: {}}\nnetworks: {default: {}}\n"})
+    compose(stack.folder, "up", "-d")
+    stack.devstack("exec", "a", "sh", "-c", "echo precious > /data/it")
+    before = stack.ids()
+    stack.edit("compose.yaml", "data: {}", "data: {labels: {a: b}}")
+    stack.edit("compose.yaml", "default: {}", "default: {labels: {a: b}}")
+    ran = stack.devstack("up")
+    assert f"volume {stack.name}_data was made with other settings and is kept" in ran.err
+    assert f"network {stack.name}_default was made with other settings and is kept" in ran.err
+    assert stack.ids() == before
+    assert stack.devstack("exec", "a", "cat", "/data/it").out == "precious\n"
+    stack.devstack("down")
+    assert f"network {stack.name}_default" not in stack.devstack("up").err
+
+
 def test_a_stack_of_the_same_name_from_another_folder_is_refused_with_both_paths(checkout: MakeCheckout) -> None:
     first = checkout(
         {"compose.yaml": "name: @PROJECT\nservices: {a: {image: 'busybox:1.37', command: [sleep, '1000'], init: true}}\n"}

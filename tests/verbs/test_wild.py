@@ -118,9 +118,19 @@ def test_secrets(put: Put) -> None:
     assert stack.devstack("db-shell", "db", "-c", "select current_user").out.split()[2] == "keeper"
 
 
+PROGRAM = """\
+services:
+  program:
+    image: busybox:1.37
+    init: true
+    environment: {ROLE: none, SHARED: 'yes'}
+    volumes: ['./data:/data']
+"""
+
+
 def test_include_and_extends(put: Put) -> None:
     parts = {
-        "parts/base.yaml": "services: {program: {image: 'busybox:1.37', init: true, environment: {ROLE: none, SHARED: 'yes'}, volumes: ['./data:/data']}}\n",
+        "parts/base.yaml": PROGRAM,
         "parts/cache.yaml": "services: {cache: {image: 'redis:7', volumes: [cache:/data]}}\nvolumes: {cache: {}}\n",
         "parts/data/x": "found\n",
         "compose.override.yaml": "services: {api: {environment: {LOCAL: 'yes'}}}\n",
