@@ -26,6 +26,7 @@ FLOORS = (
         "identity",
         "status",
         "machine",
+        "isolation",
         "one_off",
         "transfer",
         "patterns",

@@ -71,8 +71,24 @@ class Session:
         prepared = project.prepare(
             self.selection, choose=lambda spec: self._identity(spec, isolated, offline), settings=settings, write=write
         )
+        if isolated and prepared.spec is None and self._isolate(prepared):
+            prepared = project.prepare(self.selection, choose=lambda spec: self._identity(spec, isolated, offline), write=write)
         self.__dict__["project"] = self._known(prepared)
         return prepared
+
+    def _isolate(self, opened: Project) -> bool:
+        """Plain Compose files get a name and ports of their own; False when nobody else has the name."""
+        from devstack.engine.ports import bindable
+        from devstack.isolation import isolate
+
+        stack = opened.stack
+        chosen = identity.choose(stack.name, stack.directory, self.engine)
+        if not chosen.secondary:
+            return False
+        used = {binding.published for container in self.engine.containers() for binding in container.bindings}
+        for line in isolate(stack, chosen.project, bindable=bindable, used=used, environment=os.environ):
+            self.console.label("isolated", line)
+        return True
 
     def _known(self, opened: Project) -> Project:
         self.console.hide((*secrets_of(opened.stack), *opened.secrets))

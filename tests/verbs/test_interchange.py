@@ -238,3 +238,50 @@ def test_a_stack_of_the_same_name_from_another_folder_is_refused_with_both_paths
     ran = second.devstack("up", code=7)
     assert str(first.folder) in ran.err and str(second.folder) in ran.err and "--isolated" in ran.err
     assert first.engine.containers(first.project)[0].running
+
+
+PINNED = """\
+name: @PROJECT
+services:
+  a:
+    image: busybox:1.37
+    command: [httpd, -f, -p, "80", -h, /data]
+    init: true
+    container_name: @PROJECT-pinned
+    ports: ["127.0.0.1:@PORT:80", "127.0.0.1::81"]
+    volumes: [data:/data]
+    environment: {ODD: "a $$b"}
+    stop_grace_period: 0s
+volumes: {data: {name: @PROJECT-data}}
+"""
+
+
+def test_isolated_gives_an_adopted_file_its_own_name_ports_and_data_for_compose_too(checkout: MakeCheckout) -> None:
+    first = checkout({"compose.yaml": PINNED})
+    first.devstack("up")
+    first.devstack("exec", "a", "sh", "-c", "echo first > /data/it")
+    text = (first.folder / "compose.yaml").read_text()
+    second = checkout({"compose.yaml": text, ".env": "# mine\nA=1\n"}, project=first.project, folder="elsewhere")
+    second.devstack("up", "--isolated")
+    assert (second.folder / "compose.yaml").read_text() == text
+    assert second.name != first.project and second.env()["A"] == "1"
+    assert set(second.ids()) == {"a-1"} and len(first.ids()) == 1
+    address = second.devstack("port", "a", "80").out.strip()
+    assert address != first.devstack("port", "a", "80").out.strip() == f"127.0.0.1:{first.port}"
+    second.devstack("exec", "a", "sh", "-c", "echo second > /data/it")
+    assert first.devstack("exec", "a", "cat", "/data/it").out == "first\n"
+    before = second.ids()
+    assert second.devstack("up").out.startswith("nothing to do")
+    compose(second.folder, "up", "-d")
+    assert second.ids() == before
+    assert compose(second.folder, "port", "a", "80").stdout.strip() == address
+    compose(second.folder, "down", "-v")
+    assert second.ids() == {} and len(first.ids()) == 1
+    assert first.devstack("exec", "a", "cat", "/data/it").out == "first\n"
+
+
+def test_isolated_changes_nothing_where_nobody_else_has_the_name(checkout: MakeCheckout) -> None:
+    alone = checkout({"compose.yaml": PINNED})
+    alone.devstack("up", "--isolated")
+    assert [path.name for path in alone.folder.iterdir()] == ["compose.yaml"]
+    assert alone.devstack("up", "--isolated", "-f", "compose.yaml").out.startswith("nothing to do")
