@@ -8,10 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from devstack import labels
 from devstack.compose.fields import fields
 from devstack.compose.hash import service_hash
-
-from devstack import labels
 from devstack.compose.model import Attachment, Condition, Dependency, Healthcheck, Mount, Network, Service, Stack, Volume
 from devstack.engine.base import Container, Health, Observed, ObservedImage, ObservedMount, ObservedNetwork, ObservedVolume, State
 

@@ -25,7 +25,9 @@ DONE = {"state": State.EXITED, "exit_code": 0, "health": Health.NONE}
 
 def test_one_shots_that_are_done_stay_done_also_in_a_row() -> None:
     """`migrate` is only waited for by `seed`, which is done itself."""
-    seen = observed(SHOP, container(SHOP, DB), container(SHOP, MIGRATE, **DONE), container(SHOP, SEED, **DONE), container(SHOP, APP))
+    seen = observed(
+        SHOP, container(SHOP, DB), container(SHOP, MIGRATE, **DONE), container(SHOP, SEED, **DONE), container(SHOP, APP)
+    )
     assert plan_up(SHOP, seen).changes == ()
     without_app = observed(SHOP, container(SHOP, DB), container(SHOP, MIGRATE, **DONE), container(SHOP, SEED, **DONE))
     keys = [step.key for step in plan_up(SHOP, without_app).changes]
