@@ -23,17 +23,17 @@ engine: ## A container engine: the one that answers, else (Debian, root) Debian'
 	@PYTHON=$(PYTHON) scripts/engine-debian.sh
 
 demo: .venv/installed engine ## Start the agent platform and prove that it works
-	@PYTHON=$(BIN)/python scripts/images.sh $(DEMO_IMAGES)
+	@PYTHON=$(CURDIR)/$(BIN)/python scripts/images.sh $(DEMO_IMAGES)
 	cd $(DEMO) && ../../$(BIN)/devstack up
 	cd $(DEMO) && ../../$(BIN)/devstack verify
 	@cd $(DEMO) && ../../$(BIN)/devstack status
 	@echo "stop it: cd $(DEMO) && ../../$(BIN)/devstack down"
 
 images: .venv/installed ## The images that the tests need
-	@PYTHON=$(BIN)/python scripts/images.sh
+	@PYTHON=$(CURDIR)/$(BIN)/python scripts/images.sh
 
 test: .venv/developer ## Every test; those that need an engine are skipped where none can be had
-	@PYTHON=$(BIN)/python scripts/test-ground.sh
+	@PYTHON=$(CURDIR)/$(BIN)/python scripts/test-ground.sh
 	$(BIN)/pytest -n 2 --dist loadfile
 
 lint: .venv/developer ## Format, lint, types

@@ -5,7 +5,7 @@
 set -eu
 init=/opt/docker28/bin/docker-init
 [ -x "$init" ] || exit 0
-grep -aq 'ld-linux' "$init" || exit 0
+ldd "$init" >/dev/null 2>&1 || exit 0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
