@@ -20,6 +20,9 @@ with socket.socket(socket.AF_UNIX) as engine:
 PY
 }
 
+# Without a Python every engine would look silent, and a second one would be started over it.
+"${PYTHON:-python3}" -c '' || die "${PYTHON:-python3} does not run; set PYTHON to one that does"
+
 case "${DOCKER_HOST:-unix://$socket}" in
 unix://"$socket") ;;
 *) die "DOCKER_HOST is $DOCKER_HOST, which is not for this script to start; start that engine, or unset DOCKER_HOST" ;;
