@@ -81,7 +81,7 @@ def test_kill_sends_the_signal(shop: Checkout) -> None:
     wait_for(lambda: [c.exit_code for c in shop.containers().values() if c.service == "twin"] == [3, 3])
     assert shop.containers()["web-1"].running
     shop.devstack("kill", "web")
-    assert shop.containers()["web-1"].exit_code == 137
+    wait_for(lambda: shop.containers()["web-1"].exit_code == 137)
     assert "nothing to do" in shop.devstack("kill", "web").out
     assert shop.devstack("kill", "-s", "no signal", "web", code=2)
 
@@ -116,6 +116,7 @@ def test_wait_for_what_has_ended_already_answers_at_once(shop: Checkout) -> None
 
 def test_rm_removes_only_what_is_stopped_and_only_when_agreed_to(shop: Checkout) -> None:
     shop.devstack("kill", "web")
+    shop.devstack("wait", "web", code=137)
     refused = shop.devstack("rm", code=7)
     assert f"{shop.name}-web-1" in refused.err
     assert "web-1" in shop.containers()
@@ -129,6 +130,7 @@ def test_rm_removes_only_what_is_stopped_and_only_when_agreed_to(shop: Checkout)
 
 def test_ls_shows_every_stack_with_its_states_folder_and_files(shop: Checkout) -> None:
     shop.devstack("kill", "web")
+    shop.devstack("wait", "web", code=137)
     (mine,) = [s for s in run("ls", "--json", cwd=shop.folder).data["stacks"] if s["name"] == shop.name]
     assert mine["status"] == "exited(1), running(2)"
     assert mine["folder"] == str(shop.folder) and mine["made_by"] == "devstack"
