@@ -34,6 +34,10 @@ if answers; then exit 0; fi
 [ "$(id -u)" = 0 ] ||
   die "no container engine answers. As root: apt-get install docker.io, then run this again (or start the engine you have)"
 
+# One that is alive but silent must not lose its socket to a second one.
+if pgrep -x dockerd >/dev/null 2>&1; then
+  die "a dockerd runs, but does not answer on $socket: see its log, or stop it and try again"
+fi
 if ! command -v dockerd >/dev/null; then
   say "no container engine answers: installing and starting Debian's docker.io (log: $log)"
   export DEBIAN_FRONTEND=noninteractive

@@ -10,14 +10,16 @@ from devstack.engine.base import Engine, Observed, OnProgress, Progress
 from devstack.errors import DevstackError, Problem, SpecError
 from devstack.plan.options import SchemaTask, UpOptions
 from devstack.plan.steps import ApplySchema
+from devstack.plan.up import selected
 from devstack.spec.model import SchemaSpec, Spec
 
 
 def schema_tasks(engine: Engine, stack: Stack, spec: Spec | None, observed: Observed, options: UpOptions) -> tuple[SchemaTask, ...]:
     """The databases to bring up to date; one that answers already and has all its files applied is left out."""
     tasks: list[SchemaTask] = []
+    names = selected(stack, options)
     for schema in spec.schema if spec else ():
-        if schema.service not in stack.services or (options.services and schema.service not in options.services):
+        if schema.service not in names:
             continue
         files = schema_files(spec, schema) if spec else ()
         role = _postgres_of_spec(stack, schema)
