@@ -6,6 +6,8 @@ import heapq
 import json
 import queue
 import re
+import select
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +17,8 @@ from datetime import UTC, datetime
 from devstack.engine.base import Container, Engine, LogLine, Observed
 from devstack.errors import DevstackError, UsageError
 
+LOOK_UP = 1.0
+"""Seconds after which a quiet log looks up whether anybody still reads it."""
 DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
 
 
@@ -120,13 +124,28 @@ def _follow(
             begin(container.id, container.service, wanted.tail, wanted.since)
         threading.Thread(target=restarts, daemon=True).start()
         while True:
-            item = lines.get()
+            try:
+                item = lines.get(timeout=LOOK_UP)
+            except queue.Empty:
+                if _reader_is_gone():
+                    raise BrokenPipeError from None
+                continue
             if isinstance(item, DevstackError):
                 raise item
             if item is not None:
                 yield item
             elif not any(c.running for c in engine.containers(project)):
                 return
+
+
+def _reader_is_gone() -> bool:
+    """Whether whoever read our output through a pipe has left: a quiet log would not find out by writing."""
+    try:
+        poll = select.poll()
+        poll.register(sys.stdout.fileno(), 0)
+        return any(event & (select.POLLERR | select.POLLNVAL) for _, event in poll.poll(0))
+    except (OSError, ValueError):
+        return False
 
 
 def shown(entry: Entry, style: Style, paint: Callable[[str, str], str]) -> str:
