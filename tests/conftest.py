@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from devstack import labels
 from devstack.engine.base import Endpoint, Engine
 from devstack.errors import EngineError
 
+LISTENER: pytest.StashKey[Any] = pytest.StashKey()
 NEEDED = os.environ.get("DEVSTACK_REQUIRE_ENGINE") == "1"
 
 
@@ -84,3 +86,24 @@ def require_image(engine: Engine) -> Callable[[str], str]:
         return reference
 
     return require
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """One listener for all workers of a run; none where there is no engine."""
+    from devstack.engine.endpoint import resolve, why_not
+    from tests.leftovers import Listener
+
+    if hasattr(session.config, "workerinput"):
+        return
+    try:
+        endpoint = resolve(None, os.environ)
+    except EngineError:
+        return
+    if not why_not(endpoint):
+        session.config.stash[LISTENER] = Listener(endpoint)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    listener = session.config.stash.get(LISTENER, None)
+    if listener is not None:
+        listener.sweep()
