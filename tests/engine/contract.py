@@ -141,7 +141,8 @@ class Contract:
         assert (listed.state, listed.exit_code) == (State.EXITED, 3)
         assert inspected.detail is not None
         assert (inspected.exit_code, inspected.detail.exit_code) == (3, 3)
-        assert inspected.detail.finished_at >= inspected.detail.started_at > 0
+        # 20.10 notes the start of a program that is over at once a moment after its end.
+        assert inspected.detail.finished_at >= inspected.detail.started_at - 1 > 0
 
     def test_starting_twice_and_stopping_twice_is_fine(self, engine: Engine, project: str) -> None:
         (container,) = up(engine, stack(project, service("web")))
@@ -207,6 +208,8 @@ class Contract:
     # Health and events
 
     def test_a_passing_probe_makes_it_healthy_at_once(self, engine: Engine, project: str) -> None:
+        if not engine.info.fast_health:
+            pytest.skip("this engine has no StartInterval (API 1.44)")
         check = Healthcheck(("CMD", "true"), interval=30.0)
         (container,) = up(engine, stack(project, service("web", healthcheck=check)))
         await_(lambda: engine.containers(project)[0].health is Health.HEALTHY, 5)

@@ -115,7 +115,7 @@ def test_lists_equal_those_of_compose(option: str, tmp_path: Path) -> None:
 
 @beside_compose
 def test_variables_are_those_that_compose_finds(tmp_path: Path) -> None:
-    folder = write(tmp_path, {"compose.yaml": SHOP + 'x-more: ["${NEEDED:?}", "${L:+yes}", "${A:-${B}}"]\n'})
+    folder = write(tmp_path, {"compose.yaml": SHOP + 'x-more: ["${NEEDED:?}", "${L:+yes}", "${Q:-${B}}"]\n'})
     mine = json.loads(run("config", "--variables", "--format", "json", cwd=folder).out)
     theirs = json.loads(compose(folder, "config", "--variables", "--format", "json").stdout)
     assert mine == theirs
