@@ -72,9 +72,12 @@ def on_twin(
                 _, ground.first = runner.up()
             except DevstackError as error:
                 ground.first_error = error
-            return _check(ground, on_result)
-        finally:
-            twin.tear_down(engine, stack.name)
+            results = _check(ground, on_result)
+        except BaseException:
+            twin.tear_down(engine, stack.name, interrupted=True)
+            raise
+        twin.tear_down(engine, stack.name)
+        return results
 
 
 def _check(ground: Ground, on_result: Callable[[Result], None]) -> list[Result]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import secrets
 import socket
+import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 
 from devstack import labels, lock
 from devstack.compose.load import load
 from devstack.compose.model import Port, Service, Stack
 from devstack.engine.base import Engine
-from devstack.errors import NotFound
+from devstack.errors import EngineRefused, NotFound
 from devstack.project import Project
 
 
@@ -62,8 +63,21 @@ def _free_ports(count: int) -> list[int]:
         return ports
 
 
-def tear_down(engine: Engine, name: str) -> None:
+PASSES = 3
+PAUSE = 0.3
+"""Seconds between two passes: a step that was under way when the work was cut off may still be making something."""
+
+
+def tear_down(engine: Engine, name: str, *, interrupted: bool = False) -> None:
     """Remove everything of a twin: it is recognised by our label, so nothing else can be hit."""
+    for _ in range(PASSES - 1 if interrupted else 0):
+        with suppress(EngineRefused):  # a network may have got a new container meanwhile: the next pass removes both
+            _remove_all(engine, name)
+        time.sleep(PAUSE)
+    _remove_all(engine, name)
+
+
+def _remove_all(engine: Engine, name: str) -> None:
     for container in engine.containers(name):
         if labels.TWIN in container.labels:
             engine.kill(container.id) if container.running else None

@@ -164,10 +164,10 @@ class Checkout:
         return bool(there) and all(c.running and (c.health in (Health.HEALTHY, Health.NONE) or self._passes(c)) for c in there)
 
     def _passes(self, container: Container) -> bool:
-        """An engine without a fast start cadence says "starting" until its own first probe, which may be seconds away."""
+        """An engine without a fast start cadence says what its last probe said until its own next one, seconds away."""
         detail = self.engine.inspect(container.id).detail
         probe = detail.healthcheck if detail is not None else ()
-        if self.engine.info.fast_health or container.health is not Health.STARTING or not probe:
+        if self.engine.info.fast_health or container.health is Health.NONE or not probe:
             return False
         command = ("/bin/sh", "-c", probe[1]) if probe[0] == "CMD-SHELL" else probe[1:]
         return self.engine.exec(container.id, command).exit_code == 0
