@@ -128,9 +128,9 @@ class Wait:
 
 
 def _health(container: Container) -> Health:
-    """What the probes say. A pause makes the engine say unhealthy although the last probe passed: then the next one decides."""
+    """What the probes say. A pause makes the engine say unhealthy although no probe has failed: then the next one decides."""
     probes = container.detail.probes if container.detail else ()
-    if container.health is Health.UNHEALTHY and probes and probes[-1].exit_code == 0:
+    if container.health is Health.UNHEALTHY and (not probes or probes[-1].exit_code == 0):
         return Health.STARTING
     return container.health
 
