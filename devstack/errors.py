@@ -188,13 +188,6 @@ class DatabaseError(DevstackError):
     code = "database"
 
 
-class VerifyFailed(DevstackError):
-    """Checks ran and at least one failed; the report has been shown already."""
-
-    code = "verify"
-    exit = Exit.VERIFY
-
-
 class Interrupted(DevstackError):
     """Ctrl-C or SIGTERM."""
 
