@@ -49,6 +49,11 @@ COMMANDS = (
     ("events", "events"),
 )
 """(name on the command line, module and function in this folder)."""
+GROUPS: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
+    "schema": ("Look at the schema of the database, apply it, put its ledger right.", ()),
+    "db": ("Keep, copy, bring back and examine the data.", ()),
+}
+"""group -> (help, its commands). A command `devstack db restore` is the function `restore` in `devstack/cli/db/restore.py`."""
 HIDDEN = ("ps",)
 AS_THEY_ARE = {"allow_interspersed_args": False, "ignore_unknown_options": True}
 PASSES_ARGUMENTS = {"exec": AS_THEY_ARE, "run": AS_THEY_ARE}
@@ -73,7 +78,7 @@ def build(arguments: Sequence[str] = ()) -> typer.Typer:
 
     Where the arguments begin with a command, only that one is made: the options of all the others take a tenth of a quick command.
     """
-    named = [command for command in COMMANDS if arguments and command[0] == arguments[0]]
+    wanted = arguments[0] if arguments and arguments[0] in {*dict(COMMANDS), *GROUPS} else None
     made = typer.Typer(
         name="devstack",
         no_args_is_help=True,
@@ -82,7 +87,26 @@ def build(arguments: Sequence[str] = ()) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     made.callback()(_options)
-    for name, module in named or COMMANDS:
-        function = getattr(importlib.import_module(f"devstack.cli.{module}"), module)
-        made.command(name, hidden=name in HIDDEN, context_settings=PASSES_ARGUMENTS.get(name))(function)
+    for name, module in COMMANDS:
+        if wanted in (None, name):
+            function = getattr(importlib.import_module(f"devstack.cli.{module}"), module)
+            made.command(name, hidden=name in HIDDEN, context_settings=PASSES_ARGUMENTS.get(name))(function)
+    for name, (_, commands) in GROUPS.items():
+        if commands and wanted in (None, name):
+            made.add_typer(_group(name, arguments[1:]), name=name)
     return made
+
+
+def _group(name: str, arguments: Sequence[str]) -> typer.Typer:
+    """The commands of one group; only the named one is made where there is one, as above."""
+    text, commands = GROUPS[name]
+    named = [command for command in commands if arguments and command[0] == arguments[0]]
+    made = typer.Typer(help=text, no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
+    made.callback()(_nothing)
+    for command, module in named or commands:
+        function = getattr(importlib.import_module(f"devstack.cli.{name}.{module}"), module)
+        made.command(command)(function)
+    return made
+
+
+def _nothing() -> None: ...

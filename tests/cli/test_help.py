@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from devstack.cli.app import COMMANDS, HIDDEN
+from devstack.cli.app import COMMANDS, GROUPS, HIDDEN
 from tests.wrong.command import Said, say
 
 NAMES = [name for name, _ in COMMANDS]
+GROUPED = [f"{group} {name}" for group, (_, commands) in GROUPS.items() for name, _ in commands]
 
 
 @pytest.fixture
@@ -38,10 +39,10 @@ def test_help_lists_every_command_in_one_screen(devstack) -> None:  # type: igno
         assert len(text.splitlines()) <= 50 and max(map(len, text.splitlines())) <= 80
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, *GROUPED])
 def test_every_command_has_help_with_a_sentence_for_each_option(devstack, name: str) -> None:  # type: ignore[no-untyped-def]
     for flag in ("--help", "-h"):
-        said = devstack(name, flag)
+        said = devstack(*name.split(), flag)
         assert said.code == 0 and said.err == ""
         assert said.out.startswith(f"Usage: devstack {name}")
     lines = said.out.splitlines()
