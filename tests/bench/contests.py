@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from tests.bench import programs
+from tests.bench.growth import Growth, GrowthOfNoop, GrowthOfUp
 from tests.bench.process import BenchError, Sample, ask, timed
 from tests.bench.stage import Stage, containers, expect_gone, expect_healthy, expect_running, free_port, sweep
 
 OURS, THEIRS = "devstack", "rival"
 COMPOSE = ("docker", "compose")
+IMPORT = [sys.executable, "-c", "import typer"]
+EIGHT = 8
 
 
 def devstack() -> str:
@@ -41,13 +45,22 @@ class Cold:
 
     runs = 1
 
-    def __init__(self, stage: Stage, name: str, count: int, write: Callable[[Path], None]) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        name: str,
+        count: int,
+        write: Callable[[Path], None],
+        theirs: Sequence[str] = ("up", "-d", "--wait"),
+        probed: bool = True,
+    ) -> None:
         self.folder = stage.folder(name)
         write(self.folder)
         self.project, self.count = stage.project(), count
+        self.expect = expect_healthy if probed else expect_running
         self.commands = {
             OURS: [devstack(), "up", "-p", self.project],
-            THEIRS: [*COMPOSE, "-p", self.project, "up", "-d", "--wait"],
+            THEIRS: [*COMPOSE, "-p", self.project, *theirs],
         }
 
     def run(self, side: str) -> Sample:
@@ -63,7 +76,7 @@ class Cold:
         sweep(self.project)
 
     def after_ours(self) -> None:
-        expect_healthy(self.project, self.count)
+        self.expect(self.project, self.count)
         sweep(self.project)
 
 
@@ -100,6 +113,44 @@ class Standing:
             raise BenchError(f"{self.project}: containers were made anew where there was nothing to do")
 
 
+class DownEight:
+    """`down` of eight independent services, each side of a stack that it made itself from the same file."""
+
+    runs = 1
+
+    def __init__(self, stage: Stage) -> None:
+        self.folder = stage.folder("eight-down")
+        programs.sleepers(self.folder, EIGHT)
+        self.projects = {OURS: stage.project(), THEIRS: stage.project()}
+        self.tools = {
+            OURS: ([devstack()], ["-p", self.projects[OURS]]),
+            THEIRS: ([*COMPOSE, "-p", self.projects[THEIRS]], []),
+        }
+
+    def run(self, side: str) -> Sample:
+        self._up(side)
+        sample = timed(self._command(side, "down"), self.folder)
+        expect_gone(self.projects[side])
+        return sample
+
+    def _command(self, side: str, *words: str) -> list[str]:
+        before, after = self.tools[side]
+        return [*before, *words, *after]
+
+    def _up(self, side: str) -> None:
+        timed(self._command(side, "up", *(["-d"] if side == THEIRS else [])), self.folder)
+        expect_running(self.projects[side], EIGHT)
+
+    def ours(self) -> tuple[list[str], Path]:
+        return self._command(OURS, "down"), self.folder
+
+    def before_ours(self) -> None:
+        self._up(OURS)
+
+    def after_ours(self) -> None:
+        expect_gone(self.projects[OURS])
+
+
 class Down:
     """`down` of programs that are deaf to SIGTERM as PID 1: ours from a spec of kinds, theirs from the file people write."""
 
@@ -132,13 +183,13 @@ class Down:
 
 
 class Start:
-    """A command line that only has to say something, against an interpreter that only imports Typer."""
+    """A command that no container is needed for; of the tool's start it is mostly made."""
 
     runs = 10
 
-    def __init__(self, stage: Stage, option: str) -> None:
-        self.folder = stage.root
-        self.commands = {OURS: [devstack(), option], THEIRS: [sys.executable, "-c", "import typer"]}
+    def __init__(self, folder: Path, ours: list[str], theirs: list[str]) -> None:
+        self.folder = folder
+        self.commands = {OURS: [devstack(), *ours], THEIRS: theirs}
 
     def run(self, side: str) -> Sample:
         return timed(self.commands[side], self.folder)
@@ -159,9 +210,27 @@ CONTESTS: Mapping[str, Callable[[Stage], Contest]] = {
     "noop": lambda stage: Standing(stage, "noop", ["up"], ["up", "-d", "--wait"]),
     "down": Down,
     "status": lambda stage: Standing(stage, "status", ["status"], ["ps"]),
-    "version": lambda stage: Start(stage, "--version"),
-    "help": lambda stage: Start(stage, "--help"),
+    "version": lambda stage: Start(stage.root, ["--version"], IMPORT),
+    "help": lambda stage: Start(stage.root, ["--help"], IMPORT),
+    "config": lambda stage: Start(
+        _written(stage.folder("config"), partial(programs.rich, count=100)),
+        ["config", "--format", "json"],
+        [*COMPOSE, "config", "--format", "json"],
+    ),
+    "eight-up": lambda stage: Cold(
+        stage, "eight-up", EIGHT, partial(programs.sleepers, count=EIGHT), theirs=("up", "-d"), probed=False
+    ),
+    "eight-down": DownEight,
+    "grow-config": lambda stage: Growth(stage, "config", [devstack(), "config"], programs.rich, (10, 55, 100), 10),
+    "grow-plan": lambda stage: Growth(stage, "plan", [devstack(), "up", "--plan"], programs.sleepers, (10, 55, 100), 10),
+    "grow-noop": lambda stage: GrowthOfNoop(stage, "again", [devstack(), "up"], programs.sleepers, (10, 55, 100), 5),
+    "grow-up": lambda stage: GrowthOfUp(stage, "up", [devstack(), "up"], programs.sleepers, (10, 30, 50), 1),
 }
+
+
+def _written(folder: Path, write: Callable[[Path], None]) -> Path:
+    write(folder)
+    return folder
 
 
 def missing_images() -> list[str]:

@@ -99,6 +99,41 @@ def levels(folder: Path) -> None:
     (folder / "compose.yaml").write_text("\n".join(lines) + "\n")
 
 
+def sleepers(folder: Path, count: int) -> None:
+    """Services that have nothing to do with each other and need nothing but their engine."""
+    body = '{image: "busybox:1.37", init: true, command: ["sleep", "3600"]}'
+    lines = ["services:", *(f"  s{number:03}: {body}" for number in range(count))]
+    (folder / "compose.yaml").write_text("\n".join(lines) + "\n")
+
+
+def rich(folder: Path, count: int) -> None:
+    """Services as they stand in large files: ports, mounts, variables, a probe, labels, each behind another one."""
+    text = "services:\n"
+    for number in range(count):
+        text += RICH.format(name=f"s{number:03}", port=20000 + number, volume=f"data{number % 10}")
+        if number:
+            text += f"    depends_on:\n      s{(number - 1) // 2:03}: {{condition: service_healthy}}\n"
+    text += "networks: {back: {}}\nvolumes:\n" + "".join(f"  data{number}: {{}}\n" for number in range(min(count, 10)))
+    (folder / "compose.yaml").write_text(text)
+
+
+RICH = """\
+  {name}:
+    image: registry.example.com/team/{name}:${{TAG:-latest}}
+    command: ["serve", "--port", "8080"]
+    environment:
+      NAME: {name}
+      LEVEL: ${{LEVEL:-info}}
+      DATABASE_URL: postgres://app:app@s000:5432/app
+    ports: ["{port}:8080"]
+    volumes: ["{volume}:/data", "./conf:/etc/app:ro"]
+    networks: [back]
+    healthcheck: {{test: ["CMD", "true"], interval: 5s, timeout: 2s, retries: 3}}
+    labels: {{team: core, tier: backend}}
+    restart: unless-stopped
+"""
+
+
 def stubborn(spec: Path, plain: Path, name: str, port: int) -> None:
     """Three programs that are deaf to SIGTERM as PID 1: as a spec of kinds, and as a plain Compose file."""
     for folder in (spec, plain):

@@ -24,7 +24,7 @@ def test_a_ratio_above_its_bar_is_a_miss() -> None:
 
 
 def test_memory_is_held_to_megabytes_and_not_to_the_rival() -> None:
-    row = next(row for row in ROWS if row.megabytes)
+    row = next(row for row in ROWS if row.unit == "MB")
     assert result(row, samples((1.0, 10.0), megabytes=79.0)).ok
     assert not result(row, samples((1.0, 10.0), megabytes=81.0)).ok
 
@@ -34,3 +34,10 @@ def test_the_table_says_what_is_compared() -> None:
     text = table(found)
     assert all(row.ours in text and row.theirs in text for row in ROWS)
     assert [item.as_json()["row"] for item in found] == [row.name for row in ROWS]
+
+
+def test_times_per_service_are_shown_in_milliseconds() -> None:
+    row = Row(name="grow", contest="grow", ours="this", theirs="that", bar=1.25, unit="ms")
+    found = result(row, samples((0.0012, 0.001)))
+    assert found.ok
+    assert "1.20 ms    1.00 ms    1.20" in table([found])
