@@ -39,6 +39,9 @@ COMMENT ON SCHEMA devstack IS 'Which SQL files have been applied; written by dev
 """
 _READ = "SELECT path, checksum, state, statements_done, error FROM devstack.schema_history ORDER BY position, path"
 _BODY_LIMIT = 1_000_000
+SINCE_BEGIN = -1
+"""For `insert`: the server counts the milliseconds itself, from the beginning of the transaction that it runs in."""
+_COUNTED = "(extract(epoch FROM clock_timestamp() - transaction_timestamp()) * 1000)::int"
 _LOCK = "hashtextextended('devstack:' || current_database(), 0)"
 _HOLDER = f"""
 SELECT a.pid, a.application_name, extract(epoch FROM now() - a.backend_start)::int
@@ -100,11 +103,12 @@ def insert(connection: Connection, entry: Entry, *, state: str, milliseconds: in
     done = statements if state == "applied" else 0
     text = entry.body if len(entry.body) <= _BODY_LIMIT else None
     values = (
-        entry.path, entry.position, entry.checksum, text, state, statements, done, entry.run_id, milliseconds, __version__,
+        entry.path, entry.position, entry.checksum, text, state, statements, done, entry.run_id, __version__,
     )  # fmt: skip
+    taken = _COUNTED if milliseconds == SINCE_BEGIN else connection.literal(milliseconds)
     return (
         "INSERT INTO devstack.schema_history AS h (path, position, checksum, body, state, statements, statements_done, run_id, "  # noqa: S608
-        f"duration_ms, tool_version) VALUES ({', '.join(connection.literal(value) for value in values)}) "
+        f"tool_version, duration_ms) VALUES ({', '.join(connection.literal(value) for value in values)}, {taken}) "
         "ON CONFLICT (path) DO UPDATE SET position = excluded.position, checksum = excluded.checksum, body = excluded.body, "
         "state = excluded.state, statements = excluded.statements, run_id = excluded.run_id, tool_version = excluded.tool_version, "
         "statements_done = CASE WHEN h.state = 'applied' THEN excluded.statements_done "
@@ -115,7 +119,12 @@ def insert(connection: Connection, entry: Entry, *, state: str, milliseconds: in
 
 def progress(connection: Connection, path: str, done: int) -> None:
     """Remember that `done` statements of a file outside a transaction have run."""
-    connection.rows("UPDATE devstack.schema_history SET statements_done = %s WHERE path = %s", (done, path))
+    connection.rows(progress_sql(connection, path, done))
+
+
+def progress_sql(connection: Connection, path: str, done: int) -> str:
+    """The statement behind `progress`, to be sent in the transaction of what it counts."""
+    return f"UPDATE devstack.schema_history SET statements_done = {done} WHERE path = {connection.literal(path)}"  # noqa: S608
 
 
 def failed(connection: Connection, path: str, sqlstate: str, message: str) -> None:
