@@ -142,6 +142,14 @@ class Connection:
                 fault = outcome
         return fault
 
+    def send(self, message: str) -> None:
+        """Send one statement and do not wait for what comes of it, nor for its end when the session is closed then."""
+        try:
+            self._pg.send_query(message.encode())
+            self._flush()
+        except psycopg.Error as error:
+            raise self._translated(error) from None
+
     def close(self) -> None:
         self._selector.close()
         self._connection.close()
