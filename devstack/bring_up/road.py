@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from devstack.bring_up.files import check_files
 from devstack.bring_up.ports import check_ports
 from devstack.bring_up.schema import apply, schema_tasks
+from devstack.bring_up.tool import Tool
 from devstack.compose.model import EMPTY, Stack, Strings
 from devstack.engine.base import Engine, Observed, OnProgress
 from devstack.execute import Executor, Happened, Results
@@ -48,13 +49,19 @@ def carry_out(
     extra_labels: Strings = EMPTY,
 ) -> Brought:
     """Execute a plan; raises the first step's error when one failed."""
-    root = spec.root if spec else stack.directory
+    tools: list[Tool] = []
 
     def apply_sql(step: ApplySchema, container: str, progress: OnProgress) -> str:
-        return apply(engine, stack, root, step, container, progress)
+        assert spec is not None  # only a spec has a schema
+        return apply(engine, stack, spec, step, container, progress, tools.append)
 
     ids = {(c.service, c.number): c.id for c in observed.containers if not c.oneoff}
     actions = Actions(engine, stack, apply_sql=apply_sql, ids=ids, extra_labels=extra_labels)
-    results = Executor(engine, stack, actions, observer=observer, timeout=timeout).run(plan)
+    try:
+        results = Executor(engine, stack, actions, observer=observer, timeout=timeout).run(plan)
+    except BaseException:
+        for tool in tools:
+            tool.stop()
+        raise
     results.raise_first()
     return Brought(plan=plan, results=results, before=observed)

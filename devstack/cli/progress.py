@@ -54,7 +54,7 @@ def subject(step: Step) -> tuple[str, str]:
 
 def _is_worth_a_line(happened: Happened) -> bool:
     """News of a step under way that must not be missed: why a wait lasts, what the database says meanwhile."""
-    said = happened.text.startswith(("notice", "waiting"))
+    said = happened.text.startswith(("notice", "waiting")) or " | " in happened.text
     return isinstance(happened.step, Await) or (isinstance(happened.step, ApplySchema) and said)
 
 

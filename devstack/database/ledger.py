@@ -16,13 +16,15 @@ from devstack.database.connection import Connection
 from devstack.database.outcome import StatementRefused
 from devstack.errors import DatabaseError, Locked
 
-_CREATE = """
+_KINDS = "('role', 'versioned', 'repeatable', 'seed', 'baseline', 'external')"
+_CREATE = f"""
 CREATE SCHEMA IF NOT EXISTS devstack;
 CREATE TABLE IF NOT EXISTS devstack.schema_history (
   path text PRIMARY KEY,
-  kind text NOT NULL DEFAULT 'versioned' CHECK (kind IN ('versioned', 'repeatable', 'seed', 'baseline', 'external')),
+  kind text NOT NULL DEFAULT 'versioned' CHECK (kind IN {_KINDS}),
   position int NOT NULL,
   checksum text NOT NULL,
+  tokens_checksum text,
   body text,
   state text NOT NULL CHECK (state IN ('applied', 'running', 'failed')),
   statements int,
@@ -37,7 +39,21 @@ CREATE TABLE IF NOT EXISTS devstack.schema_history (
 );
 COMMENT ON SCHEMA devstack IS 'Which SQL files have been applied; written by devstack.'
 """
-_READ = "SELECT path, checksum, state, statements_done, error FROM devstack.schema_history ORDER BY position, path"
+_UPGRADE = f"""
+BEGIN;
+ALTER TABLE devstack.schema_history ADD COLUMN IF NOT EXISTS tokens_checksum text;
+ALTER TABLE devstack.schema_history DROP CONSTRAINT IF EXISTS schema_history_kind_check;
+ALTER TABLE devstack.schema_history ADD CONSTRAINT schema_history_kind_check CHECK (kind IN {_KINDS});
+COMMIT
+"""
+_IS_NEW = """
+SELECT to_regclass('devstack.schema_history') IS NOT NULL, EXISTS (SELECT FROM pg_attribute
+  WHERE attrelid = to_regclass('devstack.schema_history') AND attname = 'tokens_checksum' AND NOT attisdropped)
+"""
+_READ = """
+SELECT path, checksum, state, statements_done, error, kind, {tokens}, statements, CASE kind WHEN 'external' THEN body END, position
+FROM devstack.schema_history ORDER BY position, path
+"""
 _BODY_LIMIT = 1_000_000
 SINCE_BEGIN = -1
 """For `insert`: the server counts the milliseconds itself, from the beginning of the transaction that it runs in."""
@@ -53,34 +69,44 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.database = (SELECT oid FROM pg
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One file as the ledger remembers it. `done` counts the statements that ran, for files outside a transaction."""
+    """One file as the ledger remembers it. `done` of `statements` ran, for files outside a transaction; `head` is a tool's."""
 
     path: str
     checksum: str
     state: str
     done: int | None
     error: str | None
+    kind: str = "versioned"
+    tokens: str | None = None
+    statements: int | None = None
+    head: str | None = None
+    position: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """What is written for a file."""
+    """What is written for a file. With `forget` its row is taken away instead: its down block was run."""
 
     path: str
     position: int
     checksum: str
     body: str
     run_id: str
+    kind: str = "versioned"
+    tokens: str | None = None
+    forget: bool = False
 
 
 def read(connection: Connection) -> dict[str, Row]:
-    """All rows by path; none when the database has no ledger yet."""
+    """All rows by path; none when the database has no ledger yet. A ledger of an older devstack is read as it is."""
     try:
-        return {row[0]: Row(*row) for row in connection.rows(_READ)}
+        return {row[0]: Row(*row) for row in connection.rows(_READ.format(tokens="tokens_checksum"))}
     except StatementRefused as error:
         if error.fault.sqlstate in ("42P01", "3F000"):
             return {}
-        raise
+        if error.fault.sqlstate != "42703":
+            raise
+    return {row[0]: Row(*row) for row in connection.rows(_READ.format(tokens="NULL"))}
 
 
 def body(connection: Connection, path: str) -> str | None:
@@ -90,31 +116,45 @@ def body(connection: Connection, path: str) -> str | None:
 
 
 def create(connection: Connection) -> None:
-    """Make the table where it is missing."""
-    if connection.rows("SELECT to_regclass('devstack.schema_history')")[0][0] is not None:
+    """Make the table where it is missing, and bring one of an older devstack up to date."""
+    there, current = connection.rows(_IS_NEW)[0]
+    if there and current:
         return
-    fault = connection.run(_CREATE)
+    fault = connection.run(_UPGRADE if there else _CREATE)
     if fault is not None:
         raise StatementRefused(fault)
 
 
 def insert(connection: Connection, entry: Entry, *, state: str, milliseconds: int | None, statements: int) -> str:
     """The statement that writes a file's row; run it inside the file's transaction."""
+    if entry.forget:
+        return forget_sql(connection, entry.path)
     done = statements if state == "applied" else 0
     text = entry.body if len(entry.body) <= _BODY_LIMIT else None
     values = (
-        entry.path, entry.position, entry.checksum, text, state, statements, done, entry.run_id, __version__,
+        entry.path, entry.kind, entry.position, entry.checksum, entry.tokens, text, state, statements, done, entry.run_id, __version__,
     )  # fmt: skip
     taken = _COUNTED if milliseconds == SINCE_BEGIN else connection.literal(milliseconds)
     return (
-        "INSERT INTO devstack.schema_history AS h (path, position, checksum, body, state, statements, statements_done, run_id, "  # noqa: S608
-        f"tool_version, duration_ms) VALUES ({', '.join(connection.literal(value) for value in values)}, {taken}) "
-        "ON CONFLICT (path) DO UPDATE SET position = excluded.position, checksum = excluded.checksum, body = excluded.body, "
-        "state = excluded.state, statements = excluded.statements, run_id = excluded.run_id, tool_version = excluded.tool_version, "
+        "INSERT INTO devstack.schema_history AS h (path, kind, position, checksum, tokens_checksum, body, state, statements, "  # noqa: S608
+        f"statements_done, run_id, tool_version, duration_ms) VALUES ({', '.join(connection.literal(v) for v in values)}, {taken}) "
+        "ON CONFLICT (path) DO UPDATE SET kind = excluded.kind, position = excluded.position, checksum = excluded.checksum, "
+        "tokens_checksum = excluded.tokens_checksum, body = excluded.body, state = excluded.state, statements = excluded.statements, "
+        "run_id = excluded.run_id, tool_version = excluded.tool_version, started_at = now(), "
         "statements_done = CASE WHEN h.state = 'applied' THEN excluded.statements_done "
         "ELSE greatest(h.statements_done, excluded.statements_done) END, "
         "duration_ms = excluded.duration_ms, sqlstate = NULL, error = NULL"
     )
+
+
+def write(connection: Connection, entry: Entry) -> None:
+    """Write a row for something that was not run as a file here: a baseline, a tool's head, an edit that is accepted."""
+    connection.rows(insert(connection, entry, state="applied", milliseconds=None, statements=0))
+
+
+def forget_sql(connection: Connection, path: str) -> str:
+    """The statement that takes a file's row away."""
+    return f"DELETE FROM devstack.schema_history WHERE path = {connection.literal(path)}"  # noqa: S608
 
 
 def progress(connection: Connection, path: str, done: int) -> None:

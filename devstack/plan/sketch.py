@@ -123,7 +123,17 @@ class Sketch:
     def schema(self, service: Service, after: Keys) -> None:
         known = {step.key for step in self.steps}
         for task in self.options.schema:
-            step = ApplySchema(service=service, database=task.database, files=task.files, reason=task.reason, after=after)
+            tool = self.stack.services.get(task.run)
+            step = ApplySchema(
+                service=service,
+                database=task.database,
+                files=task.files,
+                reason=task.reason,
+                tool=task.tool,
+                run=task.run,
+                seed=self.options.seed,
+                after=after | (self._made_of(tool) if tool else frozenset()),
+            )
             if task.service == service.name and step.key not in known:
                 self.steps.append(step)
 

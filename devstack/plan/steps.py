@@ -147,12 +147,15 @@ class Await:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplySchema:
-    """Bring a database to what its SQL files say. `files` are absolute, in order."""
+    """Bring a database to what its SQL files say. `files` are absolute, in order; `tool` runs in the image of the service `run`."""
 
     service: Service
     database: str
     files: tuple[Path, ...]
     reason: str
+    tool: str = ""
+    run: str = ""
+    seed: bool = True
     after: Keys = NO_KEYS
 
     @property
@@ -160,7 +163,9 @@ class ApplySchema:
         return f"schema:{self.service.name}/{self.database}"
 
     def __str__(self) -> str:
-        return f"schema    {len(self.files)} files for {self.service.name}/{self.database}"
+        files = f"{len(self.files)} files" if self.files else ""
+        what = " and ".join(part for part in (self.tool, files) if part)
+        return f"schema    {what} for {self.service.name}/{self.database}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

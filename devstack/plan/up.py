@@ -46,7 +46,11 @@ class _Planner:
 
     def plan(self) -> Plan:
         services = [self.stack.services[name] for name in self.names if self.sketch.scale(self.stack.services[name])]
-        self.sketch.steps += prerequisites(self.stack, self.observed, services)
+        # A migration tool runs in a container of its own before its service's is made.
+        tools = [self.stack.services[task.run] for task in self.options.schema if task.run]
+        self.sketch.steps += prerequisites(
+            self.stack, self.observed, [*services, *(tool for tool in tools if tool not in services)]
+        )
         for name in self.names:
             self._service(self.stack.services[name])
         self._orphans()

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devstack.compose.schema import SERVICE_KEYS
+from devstack.spec.json_schema_database import schema_entry
+from devstack.spec.json_schema_verify import verify_schema
 from devstack.spec.kinds import Kind, load_kinds
 from devstack.spec.options import DURATION, IDENTIFIER, Option
 
 if TYPE_CHECKING:
     from devstack.compose.model import Json, JsonObject
 
-_DURATION: dict[str, Json] = {"type": "string", "pattern": "^(?:\\d+(?:\\.\\d+)?(?:ms|s|m|h))+$", "examples": ["60s", "1m30s"]}
 _VARIABLE: Json = {"type": "string", "pattern": "\\$"}
 _PATHS: Json = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
 _OPTIONAL_PATH: Json = {"type": ["string", "boolean"]}
@@ -38,14 +39,6 @@ _TYPES: Mapping[str, JsonObject] = {
 def json_schema(root: Path | None = None) -> JsonObject:
     """The schema; with `root`, a project's own kinds are in it too."""
     kinds = load_kinds(root or Path("/nonexistent"))
-    schema_one = _closed(
-        {
-            "service": {"type": "string", "description": "The service whose server it is; the only Postgres when not given"},
-            "database": {"type": "string", "description": "The database; the service's own when not given"},
-            "files": {**_object(_PATHS), "description": "SQL files or patterns, applied in order, each once"},
-        },
-        required=["files"],
-    )
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "devstack.yml",
@@ -63,7 +56,7 @@ def json_schema(root: Path | None = None) -> JsonObject:
                 "additionalProperties": {"$ref": "#/$defs/service"},
             },
             "schema": {"anyOf": [{"$ref": "#/$defs/schema"}, {"type": "array", "items": {"$ref": "#/$defs/schema"}}]},
-            "verify": _closed({"startup": {**_DURATION, "description": "How long a cold start may take"}}),
+            "verify": verify_schema(),
             "render": _render(),
             "profiles": {**_object(_PATHS), "description": "Profiles that are on without --profile"},
             **{
@@ -73,7 +66,7 @@ def json_schema(root: Path | None = None) -> JsonObject:
         },
         "patternProperties": {"^x-": True},
         "additionalProperties": False,
-        "$defs": {"schema": schema_one, "service": _service(kinds)},
+        "$defs": {"schema": schema_entry(), "service": _service(kinds)},
     }
 
 

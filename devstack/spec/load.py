@@ -15,8 +15,10 @@ from devstack.spec.find import LOCAL_NAMES, NAMES, find, shown
 from devstack.spec.kinds import load_kinds
 from devstack.spec.model import RenderSpec, SchemaSpec, Spec, VerifySpec
 from devstack.spec.references import adopted_services, check_references
+from devstack.spec.schema import read_schema
 from devstack.spec.services import read_services
 from devstack.spec.variables import Variables
+from devstack.spec.verify import read_verify
 
 __all__ = ["find", "load_spec"]
 
@@ -83,7 +85,7 @@ class _Sections:
         self.top = {entry.key: entry.value for entry in node if entry.key.startswith("x-") or entry.key in TOP_KEYS}
         self.variables = Variables(environment, self._env_path(known["render"].value if "render" in known else None), faults)
         self.nodes: dict[str, Node] = {
-            key: entry.value if key in ("services", *TOP_KEYS) else self.variables.fill(entry.value, key)
+            key: entry.value if key in ("services", "verify", *TOP_KEYS) else self.variables.fill(entry.value, key)
             for key, entry in known.items()
         }
         self.where = node.where
@@ -114,7 +116,8 @@ class _Sections:
         schema = self._schema()
         if not services and not compose and not self.faults.found:
             self.faults.add(self.where, "describes no service", hint="add `services:` or adopt a Compose file with `compose:`")
-        check_references(services, schema, self.top, adopted_services(compose), self.faults)
+        adopted = adopted_services(compose)
+        check_references(services, schema, self.top, adopted, self.faults)
         spec = Spec(
             root=self.root,
             files=self.files,
@@ -122,7 +125,7 @@ class _Sections:
             compose=compose,
             services=services,
             schema=schema,
-            verify=self._verify(),
+            verify=self._verify(None if adopted is None else frozenset((*services, *adopted))),
             render=self._render(compose),
             profiles=tuple(value for value, _ in self.faults.texts(self.nodes.get("profiles"), "profiles")),
             top=self.top,
@@ -165,48 +168,10 @@ class _Sections:
         node = self.nodes.get("schema")
         if node is None:
             return ()
-        items = getattr(node, "items", (node,)) if not isinstance(node, MappingNode) else (node,)
-        single = isinstance(node, MappingNode)
-        return tuple(self._one_schema(item, "schema" if single else f"schema[{index}]") for index, item in enumerate(items))
+        return read_schema(node, self.root, self.faults)
 
-    def _one_schema(self, node: Node, path: str) -> SchemaSpec:
-        mapping = self.faults.mapping(node, path)
-        if mapping is None:
-            return SchemaSpec(where=node.where)
-        found = {entry.key: entry.value for entry in self.faults.unknown(mapping, ("service", "database", "files"), path, "schema")}
-        files = self.faults.texts(found.get("files"), f"{path}.files")
-        if "files" not in found:
-            self.faults.add(mapping, "`files` is missing", path, 'for example files: ["db/*.sql"]')
-        for pattern, item in files:
-            self._check_glob(pattern, item, f"{path}.files")
-        return SchemaSpec(
-            where=mapping.where,
-            service=self.faults.text(found.get("service"), f"{path}.service") or "",
-            database=self.faults.text(found.get("database"), f"{path}.database") or "",
-            files=tuple(pattern for pattern, _ in files),
-        )
-
-    def _check_glob(self, pattern: str, node: Node, path: str) -> None:
-        if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
-            self.faults.add(node, f"{pattern} leaves the project's folder", path, "name files below devstack.yml")
-            return
-        try:
-            matches = any(item.is_file() for item in self.root.glob(pattern))
-        except (ValueError, NotImplementedError, IndexError) as error:
-            self.faults.add(node, f"{pattern} is no pattern: {error}", path)
-            return
-        if not matches:
-            exists = next((parent for parent in Path(pattern).parents if (self.root / parent).is_dir()), Path())
-            self.faults.add(node, f"no file matches {pattern}", path, f"looked from {shown(self.root / exists)}")
-
-    def _verify(self) -> VerifySpec:
-        mapping = self.faults.mapping(self.nodes.get("verify"), "verify")
-        for entry in self.faults.unknown(mapping, ("startup",), "verify", "verify") if mapping else ():
-            seconds = _seconds(entry.value)
-            if seconds is not None:
-                return VerifySpec(startup=seconds)
-            self.faults.add(entry.value, "a duration is expected", "verify.startup", "for example 60s or 1m30s")
-        return VerifySpec()
+    def _verify(self, names: frozenset[str] | None) -> VerifySpec:
+        return read_verify(self.nodes.get("verify"), names, lambda node, path: self.variables.fill(node, path), self.faults)
 
     def _render(self, compose: tuple[Path, ...]) -> RenderSpec:
         mapping = self.faults.mapping(self.nodes.get("render"), "render")
@@ -267,13 +232,3 @@ class _Sections:
 def project_slug(text: str) -> str:
     """A project name as Compose makes it from a folder's name; "" when nothing is left."""
     return re.sub(r"[^a-z0-9_-]+", "", text.lower()).lstrip("_-")
-
-
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-
-
-def _seconds(node: Node) -> float | None:
-    text = str(node.value) if isinstance(node, ScalarNode) else ""
-    if not re.fullmatch(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h))+", text):
-        return None
-    return sum(float(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h)", text)) or None

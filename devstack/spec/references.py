@@ -46,14 +46,13 @@ def check_references(
         _check_volumes(service, top, known_volumes=adopted is not None and not adopted, faults=faults)
     _check_cycles(services, faults)
     for index, item in enumerate(schema):
-        if item.service and known is not None and item.service not in known:
-            path = "schema.service" if len(schema) == 1 else f"schema[{index}].service"
-            faults.add(
-                item.where,
-                f'there is no service "{item.service}"',
-                path,
-                did_you_mean(item.service, known) or _list("services", known),
-            )
+        path = "schema" if len(schema) == 1 else f"schema[{index}]"
+        named = [(item.service, item.where, f"{path}.service")]
+        named += [(item.tool.run, item.tool.where, f"{path}.run")] if item.tool else []
+        for service_name, where, key in named:
+            if service_name and known is not None and service_name not in known:
+                hint = did_you_mean(service_name, known) or _list("services", known)
+                faults.add(where, f'there is no service "{service_name}"', key, hint)
 
 
 def _list(noun: str, names: Iterable[str]) -> str:
