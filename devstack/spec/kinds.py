@@ -14,7 +14,11 @@ from devstack.spec.options import TYPES, Option
 
 _KEYS = (
     "title", "summary", "options", "env", "ports", "configs", "needs", "reserved", "wrong_mounts", "caches", "wants", "provides",
-    "example",
+    "example", "native",
+)  # fmt: skip
+_NATIVE_KEYS = (
+    "toolchain", "images", "programs", "folders", "wheels", "command", "entrypoint", "arguments", "environment", "health", "ports",
+    "unprivileged",
 )  # fmt: skip
 
 
@@ -69,6 +73,43 @@ class Provided:
     each: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Wheel:
+    """A Python package that holds programs: `major` is theirs ("" for any; then `package` may say {major}), `bin` their folder in it."""
+
+    major: str
+    package: str
+    bin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Native:
+    """How a kind runs as a process of the machine. In texts {port:5432} is the port that stands for the target 5432, {data} the
+    folder of its first volume, {run} a short private folder, {python} the Python that runs devstack."""
+
+    toolchain: str
+    """"python" and "node": the service's own packages; "programs": the ones named here."""
+    images: tuple[str, ...]
+    """Last parts of the names of images that run this way."""
+    programs: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    """Where programs may be besides PATH; {major} is filled in."""
+    wheels: tuple[Wheel, ...] = ()
+    command: tuple[str, ...] = ()
+    """The image's own command."""
+    entrypoint: Path | None = None
+    """A Python script in the kind's folder that gets the command as its arguments."""
+    arguments: tuple[str, ...] = ()
+    """Added to every command."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    health: tuple[str, ...] = ()
+    """The probe instead of the image's."""
+    ports: tuple[int, ...] = ()
+    """Targets the image listens on, published or not."""
+    unprivileged: bool = False
+    """Refuses to run as root."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """One catalogue entry. `consumes`: its services get the connection variables of what they depend on."""
@@ -95,6 +136,7 @@ class Kind:
     browser: str = ""
     """Prefix under which the host's view of what it depends on is given to the browser; "" for none."""
     example: str = ""
+    native: Native | None = None
     builtin: bool = True
 
 
@@ -168,7 +210,37 @@ class _Reader:
             driver=_text(wants.get("driver")) if wants else "",
             browser=_text(wants.get("browser")) if wants else "",
             example=self.faults.text(self.known.get("example"), "example") or "",
+            native=self._native(folder) if "native" in self.known else None,
         )
+
+    def _native(self, folder: Path) -> Native:
+        found = self._fields(self.known["native"], "native", _NATIVE_KEYS)
+        toolchain = _text(found.get("toolchain")) or "programs"
+        if toolchain not in ("python", "node", "programs"):
+            self.faults.add(
+                found.get("toolchain") or self.node,
+                f'"{toolchain}" is no toolchain',
+                "native.toolchain",
+                "python, node or programs",
+            )
+        environment = self.faults.mapping(found.get("environment"), "native.environment")
+        texts = {name: self._texts(found, name) for name in ("images", "programs", "folders", "command", "arguments", "health")}
+        return Native(
+            toolchain=toolchain,
+            wheels=tuple(self._wheel(item) for item in getattr(found.get("wheels"), "items", ())),
+            entrypoint=folder / _text(found["entrypoint"]) if "entrypoint" in found else None,
+            environment={entry.key: _text(entry.value) for entry in environment or ()},
+            ports=tuple(int(text) for text in self._texts(found, "ports") if text.isdigit()),
+            unprivileged=self.faults.boolean(found.get("unprivileged"), "native.unprivileged"),
+            **texts,
+        )
+
+    def _texts(self, found: Mapping[str, Node], name: str) -> tuple[str, ...]:
+        return tuple(_text(item) for item in getattr(found.get(name), "items", ()))
+
+    def _wheel(self, node: Node) -> Wheel:
+        found = self._fields(node, "native.wheels", ("major", "package", "bin"))
+        return Wheel(*(_text(found.get(name)) for name in ("major", "package", "bin")))
 
     def _section(self, name: str) -> MappingNode | None:
         return self.faults.mapping(self.known.get(name), name)

@@ -1,0 +1,461 @@
+"""The `Engine` protocol over processes of this machine.
+
+What was made lies in files; what runs is the supervisors' to know. A look at a project that has no supervisor first brings to an end
+whatever one that was killed has left.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from devstack import __version__, labels
+from devstack.compose.model import EMPTY, Network, Service, Stack, Strings, Volume
+from devstack.engine import labelling
+from devstack.engine.base import (
+    Container,
+    Endpoint,
+    EngineInfo,
+    Event,
+    ExecResult,
+    Health,
+    Helper,
+    LogLine,
+    NewContainer,
+    Observed,
+    ObservedImage,
+    ObservedNetwork,
+    ObservedVolume,
+    OnProgress,
+    PathStat,
+    Processes,
+    Session,
+)
+from devstack.engine.native import files, processes
+from devstack.engine.native.images import Images
+from devstack.engine.native.line import Line
+from devstack.engine.native.making import Maker
+from devstack.engine.native.numbers import Numbers
+from devstack.engine.native.places import places
+from devstack.engine.native.programs import group_of
+from devstack.engine.native.records import MARK, Box, Life, Record, write
+from devstack.engine.native.seen import adopted, inspected, shown
+from devstack.engine.native.sweeping import settle
+from devstack.engine.native.talking import AttachedSession, ProgramSession
+from devstack.engine.native.translate import View
+from devstack.engine.native.ways import Ways
+from devstack.errors import Conflict, EngineRefused, ImageUnavailable, NotFound
+
+
+class NativeEngine:
+    """`devstack.engine.base.Engine` without containers. `root` is the folder whose kinds are known beside devstack's own."""
+
+    def __init__(
+        self, environment: Mapping[str, str], *, source: str = "native", mismatch: bool = False, root: Path | None = None
+    ) -> None:
+        self.where = places(environment)
+        self.info = EngineInfo(
+            name="Native", version=__version__, api=(1, 51), endpoint=Endpoint(f"native://{self.where.home}", source),
+            os=os.uname().sysname.lower(), arch=os.uname().machine, root_dir=str(self.where.home),
+        )  # fmt: skip
+        self.ways = Ways(self.where, root or Path.cwd(), mismatch=mismatch)
+        self.images = Images(self.where, self.ways)
+        self._numbers = Numbers(self.where)
+        self._maker = Maker(self.where, self._numbers, self.ways)
+        self._line = Line(self.where)
+        self._making = threading.Lock()
+
+    # Looking
+
+    def observe(
+        self, project: str, *, images: Iterable[str] = (), networks: Iterable[str] = (), volumes: Iterable[str] = ()
+    ) -> Observed:
+        asked_networks, asked_volumes = set(networks), set(volumes)
+        found_images = {name: image for name in images if (image := self.image(name)) is not None}
+        return Observed(
+            project=project,
+            containers=self.containers(project),
+            networks={n.name: n for n in self._networks() if n.name in asked_networks or n.labels.get(labels.PROJECT) == project},
+            volumes={v.name: v for v in self._volumes() if v.name in asked_volumes or v.labels.get(labels.PROJECT) == project},
+            images=found_images,
+        )
+
+    def containers(self, project: str | None = None) -> tuple[Container, ...]:
+        found = [(record, life) for _, record, life in self._boxes(project)]
+        found.sort(key=lambda pair: -pair[0].created)
+        return tuple(shown(record, life) for record, life in found)
+
+    def _boxes(self, project: str | None) -> Iterator[tuple[Box, Record, Life]]:
+        supervised: dict[str, bool] = {}
+        for folder in self.where.boxes.iterdir():
+            box = Box(folder)
+            record = box.record()
+            if record is None or (project is not None and record.project != project):
+                continue
+            life = box.life()
+            if life.state in ("running", "paused", "restarting"):
+                if record.project not in supervised:
+                    supervised[record.project] = self._line.is_supervised(record.project)
+                if not supervised[record.project]:
+                    life = settle(box, record)
+            yield box, record, life
+
+    def _box(self, name: str) -> tuple[Box, Record]:
+        box = Box(self.where.boxes / name)
+        record = box.record() if "/" not in name and name else None
+        if record is not None:
+            return box, record
+        for box, record, _ in self._boxes(None):
+            if record.name == name or (len(name) >= 12 and record.id.startswith(name)):
+                return box, record
+        raise NotFound(f"No such container: {name}", status=404)
+
+    def inspect(self, container: str) -> Container:
+        box, record = self._box(container)
+        life = box.life()
+        if life.running and not self._line.is_supervised(record.project):
+            life = settle(box, record)
+        return inspected(record, life)
+
+    def image(self, reference: str) -> ObservedImage | None:
+        return self.images.seen(reference)
+
+    def pull(self, reference: str, *, platform: str = "", on_progress: OnProgress | None = None) -> ObservedImage:
+        return self.images.pull(reference, on_progress)
+
+    def push(self, reference: str, *, on_progress: OnProgress | None = None) -> None:
+        raise ImageUnavailable(f"image {reference} cannot be pushed: the native engine has programs, not images")
+
+    def build(
+        self,
+        stack: Stack,
+        service: Service,
+        *,
+        on_progress: OnProgress | None = None,
+        pull: bool = False,
+        no_cache: bool = False,
+    ) -> ObservedImage:
+        return self.images.build(stack, service, on_progress, no_cache=no_cache)
+
+    # Networks and volumes
+
+    def _networks(self) -> Iterator[ObservedNetwork]:
+        for path in self.where.networks.glob("*.json"):
+            data = _json(path)
+            if data:
+                yield ObservedNetwork(id=str(data["id"]), name=str(data["name"]), driver="native", labels=_strings(data["labels"]))
+
+    def create_network(self, stack: Stack, network: Network, extra_labels: Strings = EMPTY) -> str:
+        found = labelling.network_labels(stack, network, extra_labels)
+        with self._making:
+            there = next((item for item in self._networks() if item.name == network.name), None)
+            if there is not None and dict(there.labels) != found:
+                raise Conflict(f"network with name {network.name} already exists", status=409)
+            if there is not None:
+                return there.id
+            made = {"id": os.urandom(32).hex(), "name": network.name, "labels": found}
+            write(self.where.networks / f"{network.name}.json", made)
+            return str(made["id"])
+
+    def remove_network(self, network: str) -> None:
+        found = next((item for item in self._networks() if network in (item.id, item.name)), None)
+        if found is None:
+            return
+        users = [record.name for _, record, life in self._boxes(None) if found.name in record.networks and life.running]
+        if users:
+            raise EngineRefused(f"network {found.name} has active endpoints ({', '.join(users)})", status=403)
+        (self.where.networks / f"{found.name}.json").unlink(missing_ok=True)
+        project = found.labels.get(labels.PROJECT, "")
+        if not any(item.labels.get(labels.PROJECT) == project for item in self._networks()):
+            self._numbers.forget(project)
+
+    def _volumes(self) -> Iterator[ObservedVolume]:
+        for folder in sorted(self.where.volumes.iterdir()):
+            data = _json(folder / "labels.json") or {}
+            if (folder / "data").is_dir():
+                created = folder.stat().st_ctime
+                yield ObservedVolume(name=folder.name, driver="native", labels=_strings(data), created=created)
+
+    def create_volume(self, stack: Stack, volume: Volume, extra_labels: Strings = EMPTY) -> str:
+        self.make_volume(volume.name, labelling.volume_labels(stack, volume, extra_labels))
+        return volume.name
+
+    def make_volume(self, name: str, volume_labels: Strings) -> None:
+        self._maker.volume(name)
+        if not (self.where.volumes / name / "labels.json").exists():
+            write(self.where.volumes / name / "labels.json", dict(volume_labels))
+
+    def remove_volume(self, volume: str) -> None:
+        users = [record.id for _, record, _ in self._boxes(None) if any(name == volume for _, _, name, _, _ in record.mounts)]
+        if users:
+            raise Conflict(f"remove {volume}: volume is in use - {users}", status=409)
+        if volume and "/" not in volume and volume not in (".", ".."):
+            shutil.rmtree(self.where.volumes / volume, ignore_errors=True)
+
+    def volumes(self, label: str, *, sizes: bool = False) -> tuple[ObservedVolume, ...]:
+        key, equals, value = label.partition("=")
+        found = [v for v in self._volumes() if key in v.labels and (not equals or v.labels[key] == value)]
+        if not sizes:
+            return tuple(found)
+        return tuple(replace(v, size=files.size_of(self.where.volumes / v.name / "data")) for v in found)
+
+    # Containers
+
+    def create(self, stack: Stack, new: NewContainer) -> str:
+        made = self.images.made(stack, new.service)
+        with self._making:
+            there = next(((record, life) for _, record, life in self._boxes(None) if record.name == new.name), None)
+            if there is not None:
+                return adopted(shown(*there), labelling.container_labels(stack, new))
+            record = self._maker.make(stack, new, made)
+        self._tell(record, "create")
+        return record.id
+
+    def start(self, container: str) -> None:
+        _, record = self._box(container)
+        self._line.ask(record.project, op="start", id=record.id)
+
+    def stop(self, container: str, timeout: float | None = None) -> None:
+        try:
+            box, record = self._box(container)
+        except NotFound:
+            return
+        if not self._is_live(box, record):
+            return
+        self._line.ask(record.project, op="stop", id=record.id, timeout=record.grace if timeout is None else timeout)
+
+    def _is_live(self, box: Box, record: Record) -> bool:
+        """Whether there is something to stop; what a supervisor that was killed left is stopped here."""
+        if not self._line.is_supervised(record.project):
+            settle(box, record)
+            return False
+        return box.life().state in ("running", "paused", "restarting")
+
+    def kill(self, container: str, signal: str = "KILL") -> None:
+        box, record = self._box(container)
+        if self._is_live(box, record):
+            self._line.ask(record.project, op="kill", id=record.id, signal=signal)
+
+    def pause(self, container: str) -> None:
+        self._line.ask(self._box(container)[1].project, op="pause", id=self._box(container)[1].id)
+
+    def unpause(self, container: str) -> None:
+        self._line.ask(self._box(container)[1].project, op="unpause", id=self._box(container)[1].id)
+
+    def rename(self, container: str, name: str) -> None:
+        box, record = self._box(container)
+        if any(other.name == name and other.id != record.id for _, other, _ in self._boxes(None)):
+            raise Conflict(f'Conflict. The container name "/{name}" is already in use', status=409)
+        box.write_record(replace(record, name=name))
+
+    def remove(self, container: str, *, anonymous_volumes: bool = False) -> None:
+        try:
+            box, record = self._box(container)
+        except NotFound:
+            return
+        self.stop(record.id)
+        if self._line.is_supervised(record.project):
+            self._line.ask(record.project, op="forget", id=record.id)
+        self._tell(record, "destroy")
+        shutil.rmtree(box.folder, ignore_errors=True)
+        shutil.rmtree(self.where.sockets.with_name(f"{self.where.sockets.name}-{record.id[:10]}"), ignore_errors=True)
+        for _, _, name, _, _ in record.mounts if anonymous_volumes else ():
+            if name and (self.where.volumes / name / "anonymous").exists():
+                self.remove_volume(name)
+
+    def _tell(self, record: Record, action: str) -> None:
+        facts = {"container": record.id, "service": record.service, "name": record.name, "image": record.image}
+        self._line.tell(record.project, {**facts, "action": action, "time": time.time()})
+
+    # Inside
+
+    def exec(
+        self,
+        container: str,
+        command: Sequence[str],
+        *,
+        user: str = "",
+        environment: Strings = EMPTY,
+        workdir: str = "",
+        stdin: bytes | None = None,
+        privileged: bool = False,
+    ) -> ExecResult:
+        record, view = self._running(container)
+        env = {**record.environment, **view.values(environment), MARK: record.id}
+        folder = str(view.path(workdir)) if workdir else record.folder
+        return _run(view.command(command), env, folder, record.user, stdin)
+
+    def session(
+        self,
+        container: str,
+        command: Sequence[str],
+        *,
+        tty: bool,
+        user: str = "",
+        environment: Strings = EMPTY,
+        workdir: str = "",
+    ) -> Session:
+        record, view = self._running(container)
+        env = {**record.environment, **view.values(environment), MARK: record.id}
+        words = view.command(command)
+        _check_program(words, env)
+        folder = str(view.path(workdir)) if workdir else record.folder
+        return ProgramSession(words, env, folder, record.user, tty=tty)
+
+    def _running(self, name: str) -> tuple[Record, View]:
+        box, record = self._box(name)
+        if box.life().state != "running" or not self._is_live(box, record):
+            raise Conflict(f"container {name} is not running", status=409)
+        return record, _view(record)
+
+    def attach(self, container: str, *, tty: bool, stdin: bool) -> Session:
+        _, record = self._box(container)
+        connection = self._line.connect(record.project)
+        connection.sendall(json.dumps({"op": "attach", "id": record.id}).encode() + b"\n")
+        answer = b""
+        while not answer.endswith(b"\n"):  # a byte at a time: frames follow it
+            answer += connection.recv(1)
+        if not json.loads(answer)["ok"]:
+            connection.close()
+            raise NotFound(f"No such container: {container}", status=404)
+        return AttachedSession(connection, tty=tty)
+
+    def wait(self, container: str) -> int:
+        box, record = self._box(container)
+        with self._line.stream(record.project, op="subscribe") as heard:
+            life = box.life()
+            if life.state not in ("created", "running", "paused", "restarting"):
+                return life.exit_code
+            for event in heard:
+                if event.get("container") == record.id and event["action"] in ("die", "destroy"):
+                    return int(event.get("exit_code", 137))
+        return self.inspect(record.id).exit_code or 0
+
+    def top(self, container: str) -> Processes:
+        record, _ = self._running(container)
+        life = self._box(container)[0].life()
+        mark = f"{MARK}={record.id}".encode()
+        rows = [(str(pid), processes.command_line(pid)) for pid in processes.members(life.pid, mark)]
+        return Processes(("PID", "CMD"), tuple(row for row in rows if row[1]))
+
+    def stat(self, container: str, path: str) -> PathStat | None:
+        return files.stat(_view(self._box(container)[1]).path(path), path)
+
+    def read_archive(self, container: str, path: str) -> Iterator[bytes]:
+        return files.packed(_view(self._box(container)[1]).path(path), path)
+
+    def write_archive(self, container: str, folder: str, data: Iterable[bytes], *, owners: bool = False) -> None:
+        files.unpack(_view(self._box(container)[1]).path(folder), folder, data)
+
+    def logs(
+        self,
+        container: str,
+        *,
+        follow: bool = False,
+        tail: int | None = None,
+        since: float | None = None,
+        until: float | None = None,
+        timestamps: bool = False,
+    ) -> Iterator[LogLine]:
+        box, record = self._box(container)
+        if not follow:
+            return files.log_lines(box, tail=tail, since=since, until=until, timestamps=timestamps)
+        return self._followed(box, record, tail, since, until, timestamps)
+
+    def _followed(
+        self, box: Box, record: Record, tail: int | None, since: float | None, until: float | None, timestamps: bool
+    ) -> Iterator[LogLine]:
+        if not self._is_live(box, record):
+            yield from files.log_lines(box, tail=tail, since=since, until=until, timestamps=timestamps)
+            return
+        with self._line.stream(record.project, op="follow", id=record.id) as heard:
+            follower = files.Follower(box)
+            there = [line for line in follower.new() if (since or 0.0) <= line.time]
+            lines = iter(there if tail is None else there[len(there) - min(tail, len(there)) :])
+            ended = box.life().state not in ("running", "paused", "restarting")
+            while True:
+                for line in lines:
+                    if line.time <= (until or line.time):
+                        yield line if timestamps else replace(line, time=0.0)
+                if ended:
+                    return
+                event = next(heard, None)
+                ended = event is None or (event["action"] in ("die", "destroy") and box.life().state != "restarting")
+                lines = follower.new()
+
+    @contextmanager
+    def watch(self, project: str) -> Iterator[Iterator[Event]]:
+        with self._line.stream(project, op="subscribe") as heard:
+            yield (_event(found) for found in heard)
+
+    # Helpers and copies
+
+    def helper(self, helper: Helper) -> ExecResult:
+        """Runs as whoever runs devstack: there is no other place for it to run in."""
+        mounts = tuple((target, str(self._maker.volume(name))) for name, (target, _) in helper.mounts.items())
+        view = View(self.where.home / "none", mounts)
+        env = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", **helper.environment}
+        words = view.command(helper.command)
+        _check_program(words, env)
+        return _run(words, env, "/", "", None)
+
+    def copy_volume(self, source: str, target: str, *, image: str) -> None:
+        files.copy_tree(self._maker.volume(source), self._maker.volume(target))
+
+    def close(self) -> None:
+        return
+
+
+def _view(record: Record) -> View:
+    mounts = tuple((target, folder) for _, target, _, folder, _ in record.mounts)
+    return View(Path(record.root), mounts, {target: port for target, _, _, port in record.ports})
+
+
+def _event(found: dict[str, object]) -> Event:
+    health = found.get("health")
+    code = found.get("exit_code")
+    return Event(
+        action=str(found["action"]),
+        container=str(found.get("container", "")),
+        service=str(found.get("service", "")),
+        time=float(str(found.get("time", 0.0))),
+        health=Health(str(health)) if health else None,
+        exit_code=int(str(code)) if code is not None else None,
+        name=str(found.get("name", "")),
+        image=str(found.get("image", "")),
+    )
+
+
+def _run(words: Sequence[str], environment: Mapping[str, str], folder: str, user: str, stdin: bytes | None) -> ExecResult:
+    _check_program(words, environment)
+    done = subprocess.run(
+        words, env=dict(environment), cwd=folder, input=stdin if stdin is not None else b"", capture_output=True, check=False,
+        start_new_session=True, user=user or None, group=group_of(user), extra_groups=() if user else None,
+    )  # fmt: skip
+    code = 128 - done.returncode if done.returncode < 0 else done.returncode
+    return ExecResult(code, done.stdout, done.stderr)
+
+
+def _check_program(words: Sequence[str], environment: Mapping[str, str]) -> None:
+    if not words or shutil.which(words[0], path=environment.get("PATH")) is None:
+        raise EngineRefused(f'exec: "{words[0] if words else ""}": executable file not found in $PATH', status=400)
+
+
+def _json(path: Path) -> dict[str, object] | None:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _strings(data: object) -> dict[str, str]:
+    return {str(key): str(value) for key, value in data.items()} if isinstance(data, dict) else {}

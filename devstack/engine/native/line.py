@@ -1,0 +1,160 @@
+"""The line to a project's supervisor: started when nobody answers, asked one thing at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from devstack.engine.native.places import Places
+from devstack.errors import EngineError, EngineRefused, NotFound
+
+PATIENCE = 10.0
+"""Seconds a new supervisor has to listen."""
+_START = "import sys; sys.path[:0] = [sys.argv.pop(1)]; from devstack.engine.native.supervisor import main; main(*sys.argv[1:4], int(sys.argv[4]))"
+FRAME = struct.Struct(">BI")
+
+
+class Line:
+    """To the supervisors of all projects."""
+
+    def __init__(self, where: Places) -> None:
+        self.where = where
+
+    def is_supervised(self, project: str) -> bool:
+        """Whether a supervisor of the project lives: it holds its lock for as long as it does."""
+        try:
+            guard = self.where.socket(project).with_suffix(".lock").open(encoding="utf-8")
+        except FileNotFoundError:
+            return False
+        with closing(guard):
+            try:
+                fcntl.flock(guard, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+            return False
+
+    def ask(self, project: str, **request: Any) -> dict[str, Any]:
+        """One request and its answer. Raises NotFound, EngineRefused, EngineError."""
+        for attempt in (1, 2, 3):
+            with closing(self.connect(project)) as connection:
+                try:
+                    connection.sendall(json.dumps(request).encode() + b"\n")
+                    answer = _line(connection)
+                except OSError:
+                    answer = b""
+            if answer:
+                break
+            if attempt == 3:
+                raise EngineError(f"the supervisor of {project} ended before it answered")
+        found: dict[str, Any] = json.loads(answer)
+        if found.get("missing"):
+            raise NotFound(found["message"], status=404)
+        if not found["ok"]:
+            raise EngineRefused(found["message"], status=400)
+        return found
+
+    def tell(self, project: str, event: dict[str, Any]) -> None:
+        """Let those who watch hear of something that needs no supervisor; where none lives, nobody watches."""
+        if self.is_supervised(project):
+            with suppress(EngineError):
+                self.ask(project, op="tell", event=event)
+
+    @contextmanager
+    def stream(self, project: str, **request: Any) -> Iterator[Iterator[dict[str, Any]]]:
+        """What comes over a connection that stays open after its first answer; it ends when the context is left."""
+        connection = self.connect(project)
+        lines = cast(BinaryIO, connection.makefile("rb"))
+        try:
+            connection.sendall(json.dumps(request).encode() + b"\n")
+            answer = json.loads(lines.readline() or b'{"ok": false, "message": "the supervisor ended"}')
+            if answer.get("missing"):
+                raise NotFound(answer["message"], status=404)
+            if not answer["ok"]:
+                raise EngineError(answer["message"])
+            yield _events(lines)
+        finally:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
+
+    def connect(self, project: str) -> socket.socket:
+        """A connection; a supervisor is started where none listens."""
+        deadline = time.monotonic() + PATIENCE
+        address = self.where.socket(project)
+        while True:
+            connection = socket.socket(socket.AF_UNIX)
+            try:
+                connection.connect(str(address))
+                return connection
+            except (FileNotFoundError, ConnectionRefusedError):
+                connection.close()
+            if time.monotonic() > deadline:
+                raise EngineError(
+                    "the supervisor of the native engine does not start",
+                    details=[("log", _tail(self._log))],
+                    hints=[f"look at {self._log}"],
+                )
+            self._start(project, address)
+
+    @property
+    def _log(self) -> Path:
+        return self.where.home / "supervisor.log"
+
+    def _start(self, project: str, address: Path) -> None:
+        """Start one and wait for its word. Two may be started at once: the second waits behind the first and ends after it."""
+        ready, says = os.pipe()
+        root = str(Path(__file__).resolve().parents[3])
+        with self._log.open("ab") as log:
+            child = subprocess.Popen(
+                (sys.executable, "-S", "-E", "-c", _START, root, str(self.where.boxes), project, str(address), str(says)),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                start_new_session=True,
+                pass_fds=(says,),
+            )
+        os.close(says)
+        with os.fdopen(ready, "rb") as pipe:
+            _readable(pipe.fileno(), PATIENCE)
+        child.returncode = 0  # it outlives this command: nobody waits for it
+
+
+def _readable(number: int, seconds: float) -> None:
+    import select
+
+    select.select([number], [], [], seconds)
+
+
+def _line(connection: socket.socket) -> bytes:
+    data = b""
+    while not data.endswith(b"\n"):
+        piece = connection.recv(65536)
+        if not piece:
+            return b""
+        data += piece
+    return data
+
+
+def _tail(path: Path) -> str:
+    try:
+        return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-8:])
+    except OSError:
+        return ""
+
+
+def _events(lines: BinaryIO) -> Iterator[dict[str, Any]]:
+    """Until the connection is shut from either end."""
+    with suppress(OSError, ValueError), lines:
+        for line in lines:
+            yield json.loads(line)

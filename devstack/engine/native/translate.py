@@ -1,0 +1,97 @@
+"""From what a container would see to what a process of this machine sees: paths, ports, and the names of other services.
+
+There is no isolation to hide behind, so the texts that a service is given are changed instead: an absolute path below a mount becomes
+the folder that is mounted; `db:5432` becomes the address the database has here; a port the service listens on becomes its own port here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_PATH = re.compile(r"(?<![\w./:@~-])/[\w.@+,=-]+(?:/[\w.@+,=-]+)*")
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One container's view. `mounts` are (target, folder), `own` maps targets to ports here, `others` (name, target) to theirs.
+
+    `root` holds the files that were copied in; a path in it is known only once the file is there.
+    """
+
+    root: Path
+    mounts: tuple[tuple[str, str], ...] = ()
+    own: Mapping[int, int] = field(default_factory=dict)
+    others: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    loopback: bool = True
+
+    def command(self, words: Sequence[str]) -> tuple[str, ...]:
+        """A command's words."""
+        return tuple(self._text(word, self._own_ports) for word in words)
+
+    def values(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """The values of an environment."""
+        names = {name for name, _ in self.others}
+        found = {}
+        for key, value in environment.items():
+            if value in names and not value.isdigit():
+                found[key] = LOOPBACK
+            elif value.isdigit():
+                found[key] = self._number(key, int(value), environment)
+            else:
+                found[key] = self._text(value, self._own_addresses)
+        return found
+
+    def _number(self, key: str, value: int, environment: Mapping[str, str]) -> str:
+        """A number is a port where its name says so: of the service that the HOST beside it names, else the service's own."""
+        if "PORT" not in key.upper():
+            return str(value)
+        for word in ("HOST", "HOSTNAME", "SERVER", "ADDRESS"):
+            host = environment.get(re.sub("port", word, key, flags=re.IGNORECASE), "")
+            if (host, value) in self.others:
+                return str(self.others[(host, value)])
+        return str(self.own.get(value, value))
+
+    def path(self, path: str) -> Path:
+        """Where an absolute path of the container lies on this machine."""
+        normal = os.path.normpath("/" + path.lstrip("/"))
+        for target, folder in sorted(self.mounts, key=lambda mount: -len(mount[0])):
+            if normal == target or normal.startswith(target.rstrip("/") + "/"):
+                return Path(folder + normal[len(target.rstrip("/")) :])
+        return self.root / normal.lstrip("/")
+
+    def _text(self, text: str, ports: Callable[[str], str]) -> str:
+        return ports(self._names(_PATH.sub(self._known, text)))
+
+    def _known(self, found: re.Match[str]) -> str:
+        """A path that is a mount's or was copied in; any other is this machine's own."""
+        path = self.path(found[0])
+        if path.is_relative_to(self.root) and not path.exists():
+            return found[0]
+        return str(path)
+
+    def _names(self, text: str) -> str:
+        for (name, target), port in self.others.items():
+            if name in text:
+                text = re.sub(rf"(?<![\w.-]){re.escape(name)}:{target}(?!\d)", f"{LOOPBACK}:{port}", text)
+        return text
+
+    def _own_ports(self, text: str) -> str:
+        if self.loopback:
+            text = re.sub(r"(?<![\d.])0\.0\.0\.0(?![\d.])", LOOPBACK, text)
+        return _replaced(text, r"(?<!\d){}(?![\d])", self.own.items())
+
+    def _own_addresses(self, text: str) -> str:
+        return _replaced(text, r"(?<=localhost:){0}(?!\d)|(?<=127\.0\.0\.1:){0}(?!\d)|(?<=0\.0\.0\.0:){0}(?!\d)", self.own.items())
+
+
+def _replaced(text: str, pattern: str, pairs: Iterable[tuple[int, int]]) -> str:
+    """All at once: what was put in is not replaced again."""
+    changed = {str(old): str(new) for old, new in pairs if old != new}
+    if not changed:
+        return text
+    return re.sub("|".join(pattern.format(old) for old in changed), lambda found: changed[found[0]], text)
