@@ -192,7 +192,8 @@ def _mount(body: Body) -> Mount:
         source=text(body, "source"),
         read_only=bool(body.get("read_only")),
         consistency=text(body, "consistency"),
-        create_host_path=bool(bind.get("create_host_path")),
+        # Compose makes a missing folder for a long form without any bind options, and does not for one that has others only.
+        create_host_path=bool(bind.get("create_host_path")) or "bind" not in body,
         propagation=text(bind, "propagation"),
         recursive=text(bind, "recursive"),
         selinux=text(bind, "selinux"),

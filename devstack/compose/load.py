@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from devstack.compose import references, resources
@@ -10,13 +10,14 @@ from devstack.compose.decode import decode_service
 from devstack.compose.decode_resources import decode_network, decode_volume, file_objects
 from devstack.compose.documents import Documents, Scope
 from devstack.compose.envfiles import fill
+from devstack.compose.merge import as_list
 from devstack.compose.model import Json, JsonObject, Stack
 from devstack.compose.normalise import service as canonical_service
 from devstack.compose.profiles import enabled
 from devstack.compose.projectname import project_name
 from devstack.compose.shapes import Faults
 from devstack.compose.sources import Sources, Texts, discover, project_environment, with_directory
-from devstack.document import MappingNode, Node, ScalarNode, plain, with_excerpts
+from devstack.document import MappingNode, Node, ScalarNode, SequenceNode, plain, with_excerpts
 from devstack.errors import SpecError
 
 __all__ = ["Sources", "discover", "load"]
@@ -153,7 +154,8 @@ def _stack(
     sources: Sources, read: _Read, on: dict[str, Canonical], off: dict[str, Canonical], sections: _Sections, faults: Faults
 ) -> Stack:
     used = sections.used
-    services = {name: decode_service(name, service, on) for name, service in on.items()}
+    labelled = _label_files(read.document)
+    services = {name: replace(decode_service(name, service, on), label_files=labelled[name]) for name, service in on.items()}
     for service in services.values():
         for line in service.ignored:
             faults.note(f"services.{service.name}.{line}")
@@ -171,6 +173,18 @@ def _stack(
         canonical=_canonical(read, on, used),
         notes=tuple(faults.notes),
     )
+
+
+def _label_files(document: MappingNode) -> dict[str, tuple[str, ...]]:
+    """Service -> its `label_file` paths, which are no part of the canonical service."""
+    section = document.get("services")
+    found: dict[str, tuple[str, ...]] = {}
+    for entry in section.entries if isinstance(section, MappingNode) else ():
+        node = entry.value.get("label_file") if isinstance(entry.value, MappingNode) else None
+        listed = as_list(node) if node is not None else None
+        items = listed.items if isinstance(listed, SequenceNode) else ()
+        found[entry.key] = tuple(str(item.value) for item in items if isinstance(item, ScalarNode))
+    return found
 
 
 def _canonical(read: _Read, on: dict[str, Canonical], used: dict[str, dict[str, Canonical]]) -> JsonObject:

@@ -257,6 +257,7 @@ class Service:
     entrypoint: tuple[str, ...] | None = None
     environment: Mapping[str, str | None] = EMPTY
     labels: Strings = EMPTY
+    label_files: tuple[str, ...] = ()  # absolute; their labels are in `labels` already, Compose hashes the paths besides
     annotations: Strings = EMPTY
     container_name: str = ""
     hostname: str = ""

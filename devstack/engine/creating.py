@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from devstack import labels
@@ -12,6 +13,7 @@ from devstack.engine.base import Container, NewContainer
 from devstack.engine.create.body import container_body
 from devstack.engine.create.mounts import copied_files
 from devstack.engine.create.networks import endpoints
+from devstack.engine.create.profiles import with_profiles
 from devstack.engine.wire import Wire
 from devstack.errors import Conflict, EngineError, EngineRefused, NotFound
 
@@ -31,7 +33,8 @@ class Creator:
         found = labelling.container_labels(stack, new)
         places = endpoints(stack, new, api=self._wire.api)
         files = copied_files(stack, new.service)
-        body = container_body(stack, new, found, api=self._wire.api, image_probe=self._image_probe(new))
+        profiled = replace(new, service=with_profiles(new.service, stack.directory))
+        body = container_body(stack, profiled, found, api=self._wire.api, image_probe=self._image_probe(new))
         if self._wire.endpoint.local:
             make_bind_folders(new.service)
         container = self._create(new, body, found)

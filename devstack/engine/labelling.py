@@ -19,9 +19,10 @@ _RUN_NAME = re.compile(r"-run-([0-9a-f]{12})$")
 def resolved(service: Service, namespaces: Strings = EMPTY) -> JsonObject:
     """The canonical service with references to other services replaced by container ids, as Compose hashes it.
 
-    `namespaces` maps service names to container ids; a service that refers to nobody comes back unchanged.
+    `namespaces` maps service names to container ids; a service that refers to nobody comes back unchanged. Compose hashes the names
+    of label files besides the labels in them.
     """
-    found: dict[str, Json] = {}
+    found: dict[str, Json] = {"label_file": list(service.label_files)} if service.label_files else {}
     for key in ("network_mode", "ipc", "pid"):
         kind, _, name = str(service.canonical.get(key) or "").partition(":")
         if kind == "service" and name in namespaces:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +27,8 @@ from devstack.engine import copying, labelling
 from devstack.engine.base import NewContainer
 from devstack.engine.create.body import container_body
 from devstack.engine.create.mounts import CopiedFile, copied_files
+from devstack.engine.create.profiles import with_profiles
+from devstack.errors import DevstackError
 from tests.engine.stacks import service, stack
 
 NEW, OLD = (1, 51), (1, 41)
@@ -196,6 +199,27 @@ def test_device_names_of_the_container_device_interface_become_requests() -> Non
 def test_unconfined_system_paths_mean_that_nothing_is_masked() -> None:
     host = body(service("w", security_opt=("systempaths=unconfined",)))["HostConfig"]
     assert (host["MaskedPaths"], host["ReadonlyPaths"], host.get("SecurityOpt")) == ([], [], None)
+
+
+def test_a_seccomp_profile_is_sent_by_its_rules_and_one_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "rules.json").write_text('{ "defaultAction": "SCMP_ACT_ALLOW" }\n')
+    (tmp_path / "broken.json").write_text("{")
+    own = service("a", security_opt=("seccomp:rules.json", "label:disable", "seccomp=unconfined", "seccomp=builtin"))
+    assert with_profiles(own, tmp_path).security_opt == (
+        'seccomp={"defaultAction":"SCMP_ACT_ALLOW"}',
+        "label:disable",
+        "seccomp=unconfined",
+        "seccomp=builtin",
+    )
+    for name, why in (("missing.json", "No such file"), ("broken.json", "it is no JSON")):
+        with pytest.raises(DevstackError, match=why) as caught:
+            with_profiles(service("a", security_opt=(f"seccomp:{name}",)), tmp_path)
+        assert str(tmp_path / name) in caught.value.message and "security_opt" in caught.value.hints[0]
+
+
+def test_a_disk_quota_is_asked_for() -> None:
+    """No container can be made with it on most engines: the disk has to be xfs with pquota."""
+    assert body(service("a", storage_opt={"size": "1G"}))["HostConfig"]["StorageOpt"] == {"size": "1G"}
 
 
 # Labels

@@ -117,7 +117,7 @@ def _mount(stack: Stack, mount: Mount, inherited: str) -> Body:
             "ReadOnly": mount.read_only or None,
             "Consistency": mount.consistency,
             "BindOptions": _bind_options(mount) if mount.type == "bind" else None,
-            "VolumeOptions": _volume_options(stack, mount) if mount.type == "volume" else None,
+            "VolumeOptions": _volume_options(mount) if mount.type == "volume" else None,
             "TmpfsOptions": filled({"SizeBytes": mount.tmpfs_size, "Mode": mount.tmpfs_mode}) if mount.type == "tmpfs" else None,
             "ImageOptions": filled({"Subpath": mount.subpath}) if mount.type == "image" else None,
         }
@@ -125,19 +125,15 @@ def _mount(stack: Stack, mount: Mount, inherited: str) -> Body:
 
 
 def _bind_options(mount: Mount) -> Body:
-    recursive = {"disabled": {"NonRecursive": True}, "readonly": {"ReadOnlyForceRecursive": True}}
+    recursive = {
+        "disabled": {"NonRecursive": True},
+        "writable": {"ReadOnlyNonRecursive": True},
+        "readonly": {"ReadOnlyForceRecursive": True},
+    }
     options = filled({"Propagation": mount.propagation, "CreateMountpoint": mount.create_host_path or None})
     return {**options, **recursive.get(mount.recursive, {})}
 
 
-def _volume_options(stack: Stack, mount: Mount) -> Body:
-    volume = stack.volumes.get(mount.source)
-    driver = filled({"Name": volume.driver, "Options": dict(volume.driver_opts)}) if volume and not volume.external else {}
-    return filled(
-        {
-            "NoCopy": mount.nocopy or None,
-            "Subpath": mount.subpath,
-            "Labels": dict(mount.labels),
-            "DriverConfig": driver,
-        }
-    )
+def _volume_options(mount: Mount) -> Body:
+    """No driver: the volume is there by now, and one made by this call would lack the labels that tell whose it is."""
+    return filled({"NoCopy": mount.nocopy or None, "Subpath": mount.subpath, "Labels": dict(mount.labels)})

@@ -65,7 +65,10 @@ def _endpoint(stack: Stack, new: NewContainer, place: Attachment, *, primary: bo
 
 
 def _links(stack: Stack, service: Service) -> list[str]:
-    """`links` and `external_links` as `container:alias`; the engine resolves them when asked for the name."""
+    """`links` and `external_links` as `container:alias`; the engine resolves them when asked for the alias.
+
+    A linked service is known by its numbered names too, as Compose has it.
+    """
     found = []
     for text in service.links:
         name, _, alias = text.partition(":")
@@ -73,12 +76,13 @@ def _links(stack: Stack, service: Service) -> list[str]:
         if linked is None:
             continue
         for number in range(1, linked.scale + 1):
-            container = linked.container_name or f"{stack.name}-{name}-{number}"
-            found.append(f"{container}:{alias or name}")
+            numbered = (f"{name}-{number}", f"{stack.name}-{name}-{number}")
+            container = linked.container_name or numbered[1]
+            found += [f"{container}:{word}" for word in (alias or name, *numbered)]
     for text in service.external_links:
         name, _, alias = text.partition(":")
         found.append(f"{name}:{alias or name}")
-    return found
+    return list(dict.fromkeys(found))
 
 
 def port_bindings(service: Service) -> dict[str, list[Body]]:
