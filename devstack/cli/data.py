@@ -1,158 +1,215 @@
-"""The flows of `reset` and `undo`: name what goes, ask, keep a way back, come up again."""
+"""The flows of `reset` and `undo`: name what goes, ask, keep a way back, and leave a stack that runs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from devstack import labels
-from devstack.cli import bringing, running
-from devstack.cli.console import columns
+from devstack.bring_up.ways import Ways, ways
+from devstack.cli import losing
 from devstack.cli.session import Session
-from devstack.compose.model import Json, Stack, Volume
-from devstack.compose.roles import Postgres, role_of
-from devstack.engine.base import Observed
-from devstack.errors import DevstackError, Refused
-from devstack.plan.down import plan_down
-from devstack.plan.up import UpOptions
+from devstack.compose.model import Json, Stack
+from devstack.database import undo as undoing
+from devstack.database.servers import Servers
+from devstack.database.snapshot import DatabasePart, Snapshot
+from devstack.engine.base import Container, Observed
+from devstack.errors import DatabaseError, Refused, SqlError
+
+if TYPE_CHECKING:
+    from devstack.bring_up.clean import Clean
 
 
-def reset(session: Session, services: tuple[str, ...], *, yes: bool, timeout: float) -> None:
-    """Empty the volumes of the services, keeping a snapshot; the stack is up again afterwards if it was before."""
-    from devstack.database import undo as undoing
-
-    _refuse_remote(session)
+def reset(session: Session, services: tuple[str, ...], *, hard: bool, yes: bool, timeout: float) -> None:
+    """Put the clean state in the place of the services' data, keeping what was there; the stack runs afterwards if it did before."""
+    refuse_remote(session)
     for name in services:
         session.service(name)
     with session.locked():
-        finish(session)
+        finish(session, hard=hard)
         observed = session.observe()
-        volumes = _volumes(session.stack, services, observed)
-        if not volumes:
-            session.console.answer({"project": session.stack.name, "removed": []}, "nothing to reset: no volume holds data yet")
-            return
-        sizes = _sizes(session, volumes)
-        _consent(session, observed, volumes, sizes, yes)
-        was_up = _clear_away(session, observed)
-        saved = undoing.reset(session.engine, session.stack, volumes, images=_images(session.stack, observed), sizes=sizes)
-        session.console.label("snapshot", f"{saved.name}: devstack undo brings it back")
-    removed: list[Json] = [volume.name for volume in volumes]
-    text = "1 volume is empty" if len(volumes) == 1 else f"{len(volumes)} volumes are empty"
-    _again(session, was_up, timeout, {"removed": removed, "snapshot": saved.name}, text)
+        with Servers(session.engine, session.stack, observed) as servers:
+            chosen = ways(session.engine, session.stack, session.project.spec, services, observed, servers, hard=hard)
+            if chosen.nothing:
+                answer: Json = {"project": session.stack.name, "removed": [], "databases": [], "flushed": []}
+                session.console.answer(answer, "nothing to reset: no volume holds data yet")
+                return
+            sizes = losing.consent(session, observed, chosen, servers, yes=yes)
+            databases = _prepare(session, chosen.states, servers)
+            was_up = any(container.running for container in observed.containers)
+            # Programs may make the schema of a database when they start: a new volume is for a stack that starts anew.
+            clear_away(session, observed, observed.containers if chosen.reasons else chosen.holders(observed))
+            flushed_volumes = [session.stack.volumes[key] for key in chosen.flushed.values() if key]
+            saved = undoing.reset(
+                session.engine,
+                session.stack,
+                [*chosen.volumes, *flushed_volumes],
+                images=images(session.stack, observed),
+                sizes=sizes,
+                databases=databases,
+                flushed=chosen.flushed,
+                servers=servers,
+                holds=losing.inside(session, observed, chosen, servers),
+            )
+    session.console.label("snapshot", f"{saved.name}: devstack undo brings it back")
+    _after(session, chosen, saved, was_up, timeout)
+
+
+def _after(session: Session, chosen: Ways, saved: Snapshot, was_up: bool, timeout: float) -> None:
+    data: dict[str, Json] = {
+        "removed": [volume.name for volume in chosen.volumes],
+        "databases": [f"{state.service}/{state.database}" for state in chosen.states],
+        "flushed": list(chosen.flushed),
+        "snapshot": saved.name,
+    }
+    parts = [f"{state.database} is clean" for state in chosen.states]
+    parts += [f"{name} is empty" for name in chosen.flushed]
+    if chosen.volumes:
+        count = len(chosen.volumes)
+        parts.append("1 volume is empty" if count == 1 else f"{count} volumes are empty")
+    again(session, was_up and bool(chosen.volumes), was_up, timeout, data, ", ".join(parts))
+
+
+def _prepare(session: Session, states: Sequence[Clean], servers: Servers) -> list[DatabasePart]:
+    """New databases in the clean state, under names of their own. When that fails nothing has changed."""
+    from devstack.bring_up.clean import template_of
+
+    parts: list[DatabasePart] = []
+    swept: set[str] = set()
+    for state in states:
+        cluster = servers.cluster(state.service)
+        if state.service not in swept:
+            cluster.sweep()
+            swept.add(state.service)
+
+        def on_build(state: Clean = state) -> None:
+            session.console.label("template", f"{state.database}: made once from {len(state.items)} files")
+
+        try:
+            template = template_of(
+                session.engine, session.stack, cluster, state, lambda line: session.console.label("schema", line), on_build
+            )
+            work = cluster.copy(template, like=state.database)
+        except (DatabaseError, SqlError) as error:
+            error.details = (*error.details, ("so far", "no data was touched"))
+            error.hints = (*error.hints, "devstack reset --hard   (a new volume instead of a new database)")
+            raise
+        parts.append(undoing.replaced(state.service, state.database, work))
+    return parts
 
 
 def undo(session: Session, *, yes: bool, timeout: float) -> None:
-    """Bring back what the last reset or undo took away."""
-    from devstack.database import undo as undoing
-
-    _refuse_remote(session)
+    """Bring back what the last command that destroyed data took away."""
+    refuse_remote(session)
     with session.locked():
         finish(session)
         last = undoing.undoable(session.engine, session.stack.name)
-        if (
-            last is not None
-            and not yes
-            and not session.console.ask(f"Bring back {last.name}? What is there now is kept too.", default=True)
-        ):
-            raise Refused("nothing was changed", hints=["devstack undo --yes"])
-        observed = session.observe()
-        was_up = _clear_away(session, observed) if last is not None else False
-        back, saved = undoing.undo(session.engine, session.stack, images=_images(session.stack, observed))
+        with ExitStack() as later:
+            if last is not None and last.databases:
+                later.enter_context(running_for(session, [part.service for part in last.databases], timeout))
+            observed = session.observe()
+            servers = later.enter_context(Servers(session.engine, session.stack, observed))
+            if last is not None and last.databases:
+                undoing.drop_unhappened(session.engine, session.stack.name, servers)
+                last = undoing.undoable(session.engine, session.stack.name)
+            was_up, volumes = _agree(session, last, observed, yes)
+            back, saved = undoing.undo(session.engine, session.stack, images=images(session.stack, observed), servers=servers)
         session.console.label("restored", f"{back.name}; what was there before is kept as {saved.name}")
-    _again(session, was_up, timeout, {"restored": back.name, "snapshot": saved.name}, f"{back.name} is back")
+    again(session, was_up and volumes, was_up, timeout, {"restored": back.name, "snapshot": saved.name}, f"{back.name} is back")
 
 
-def finish(session: Session) -> None:
+def _agree(session: Session, last: Snapshot | None, observed: Observed, yes: bool) -> tuple[bool, bool]:
+    """Ask, then make way for volumes: (whether the stack ran, whether volumes come back)."""
+    if last is None:
+        return False, False
+    if not yes and not session.console.ask(f"Bring back {last.name}? What is there now is kept too.", default=True):
+        raise Refused("nothing was changed", hints=["devstack undo --yes"])
+    names = {part.volume for part in last.parts}
+    was_up = any(container.running for container in observed.containers)
+    clear_away(session, observed, [c for c in observed.containers if any(mount.name in names for mount in c.mounts)])
+    return was_up, bool(names)
+
+
+def finish(session: Session, *, hard: bool = False) -> None:
     """Bring a reset or restore that was cut off to its end. The caller holds the project."""
-    from devstack.database import undo as undoing
-
     left = undoing.pending(session.engine, session.stack.name)
     if left is None:
         return
-    _clear_away(session, session.observe())
-    undoing.finish(session.engine, session.stack)
+    with ExitStack() as later:
+        wanted = [part.service for part in left.saved.databases] + list(left.saved.flushed)
+        if wanted:
+            later.enter_context(running_for(session, wanted, 120.0))
+        observed = session.observe()
+        names = {part.volume for part in left.saved.parts if not part.flushed}
+        holders = [c for c in observed.containers if any(mount.name in names for mount in c.mounts)]
+        clear_away(session, observed, holders if wanted else observed.containers)
+        servers = later.enter_context(Servers(session.engine, session.stack, observed))
+        undoing.finish(session.engine, session.stack, servers)
     session.console.label("finished", str(left))
 
 
-def _again(session: Session, was_up: bool, timeout: float, data: Mapping[str, Json], text: str) -> None:
-    if was_up:
+@contextmanager
+def running_for(session: Session, services: Sequence[str], timeout: float) -> Iterator[None]:
+    """These services run meanwhile; those that did not before are stopped again afterwards."""
+    observed = session.observe()
+    absent = [name for name in dict.fromkeys(services) if not any(c.running for c in observed.of(name))]
+    if not absent:
+        yield
+        return
+    from devstack import bring_up
+    from devstack.cli import running
+    from devstack.plan.down import plan_down, plan_stop
+    from devstack.plan.up import UpOptions
+
+    plan = bring_up.make_plan(session.engine, session.stack, None, observed, UpOptions(services=tuple(absent), no_deps=True))
+    running.carry_out(session, plan, observed, timeout=timeout)
+    try:
+        yield
+    finally:
+        now = session.observe()
+        was_up = any(container.running for container in observed.containers)
+        back = plan_stop(session.stack, now, absent) if was_up else plan_down(session.stack, now)
+        running.execute(session, back, quiet=True)
+
+
+def again(session: Session, bring: bool, was_up: bool, timeout: float, data: Mapping[str, Json], text: str) -> None:
+    """Bring the stack up where that is needed, and answer."""
+    if bring:
+        from devstack.cli import bringing
+        from devstack.plan.up import UpOptions
+
         bringing.bring(session, UpOptions(), timeout=timeout, extra=data)
         session.console.say(f"{text}     undo: devstack undo")
     else:
-        session.console.answer({"project": session.stack.name, **data}, f"{text}     next: devstack up · undo: devstack undo")
+        following = "" if was_up else "next: devstack up · "
+        session.console.answer({"project": session.stack.name, **data}, f"{text}     {following}undo: devstack undo")
 
 
-def _clear_away(session: Session, observed: Observed) -> bool:
-    """Remove the containers, so that nothing holds the volumes; True when something ran."""
-    was_up = any(container.running for container in observed.containers)
-    running.execute(session, plan_down(session.stack, observed), quiet=True)
-    return was_up
+def clear_away(session: Session, observed: Observed, containers: Sequence[Container]) -> None:
+    """Stop and remove these containers, so that nothing holds their volumes; the networks too when they are all there are."""
+    if not containers:
+        return
+    from devstack.cli import running
+    from devstack.plan.down import plan_down
+
+    whole = len(containers) == len(observed.containers)
+    some = observed if whole else replace(observed, containers=tuple(containers), networks={})
+    running.execute(session, plan_down(session.stack, some), quiet=True)
 
 
-def _volumes(stack: Stack, services: Iterable[str], observed: Observed) -> list[Volume]:
-    """The stack's own named volumes that exist, of the named services, caches too; without a name, all that hold data."""
-    everything = {**stack.disabled, **stack.services}
-    chosen = [everything[name] for name in services] or list(everything.values())
-    keys = dict.fromkeys(mount.source for service in chosen for mount in service.mounts if mount.type == "volume")
-    found = [stack.volumes[key] for key in keys if key in stack.volumes]
-    mine = [volume for volume in found if not volume.external and volume.name in observed.volumes]
-    return mine if services else [volume for volume in mine if labels.CACHE not in volume.labels]
-
-
-def _images(stack: Stack, observed: Observed) -> dict[str, str]:
+def images(stack: Stack, observed: Observed) -> dict[str, str]:
     """For each volume an image that is there and belongs to a service that uses it."""
-    images: dict[str, str] = {}
+    found: dict[str, str] = {}
     for service in {**stack.disabled, **stack.services}.values():
         reference = stack.image_of(service)
         for mount in service.mounts:
             if mount.source in stack.volumes and reference in observed.images:
-                images.setdefault(stack.volumes[mount.source].name, reference)
-    return images
+                found.setdefault(stack.volumes[mount.source].name, reference)
+    return found
 
 
-def _sizes(session: Session, volumes: Iterable[Volume]) -> dict[str, int]:
-    wanted = {volume.name for volume in volumes}
-    found = session.engine.volumes(f"{labels.PROJECT}={session.stack.name}", sizes=True)
-    return {volume.name: volume.size for volume in found if volume.name in wanted and volume.size is not None}
-
-
-def _consent(session: Session, observed: Observed, volumes: list[Volume], sizes: Mapping[str, int], yes: bool) -> None:
-    console = session.console
-    lines = [[volume.name, _human(sizes.get(volume.name)), _contents(session, observed, volume)] for volume in volumes]
-    plural = "s" if len(volumes) > 1 else ""
-    console.say(f"This removes the data of {len(volumes)} volume{plural} of {session.stack.name}:")
-    console.say(columns(lines))
-    console.say("A snapshot is kept; `devstack undo` brings everything back.")
-    if not yes and not console.ask(f"Reset {session.stack.name}?"):
-        raise Refused("nothing was changed", hints=["devstack reset --yes"])
-
-
-def _human(size: int | None) -> str:
-    if size is None:
-        return ""
-    return f"{size / 1e6:.0f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
-
-
-def _contents(session: Session, observed: Observed, volume: Volume) -> str:
-    """How much a running database holds, where it says so; "" elsewhere."""
-    for service in session.stack.services.values():
-        role = role_of(service, session.stack.secrets)
-        mounted = any(mount.source == volume.key for mount in service.mounts)
-        container = next((c for c in observed.of(service.name) if c.running), None)
-        if mounted and isinstance(role, Postgres) and container is not None:
-            from devstack.database.connection import connect
-            from devstack.database.reach import target_of
-
-            count = "SELECT count(*), coalesce(sum(n_live_tup), 0) FROM pg_stat_user_tables WHERE schemaname <> 'devstack'"
-            try:
-                with connect(target_of(role, container, session.engine.info.endpoint), application_name="devstack") as connection:
-                    tables, rows = connection.rows(count)[0]
-            except DevstackError:
-                return ""  # it is about to be emptied; that it cannot be counted must not stand in the way
-            return f"{tables} tables, about {rows:,} rows"
-    return ""
-
-
-def _refuse_remote(session: Session) -> None:
+def refuse_remote(session: Session) -> None:
     if not session.engine.info.endpoint.local:
         raise Refused(
             "the engine is on another machine; its data is not touched from here",

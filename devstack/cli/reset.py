@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from devstack.cli import options as opt
@@ -16,6 +18,9 @@ def reset(
     env_file: opt.EnvFile = None,
     project_directory: opt.ProjectDirectory = None,
     engine: opt.EngineName = None,
+    hard: Annotated[
+        bool, typer.Option("--hard", help="New volumes for everything, databases too: for a server that is damaged itself.")
+    ] = False,
     yes: opt.Yes = False,
     timeout: opt.Timeout = 600.0,
     lock_timeout: opt.LockTimeout = 600.0,
@@ -29,4 +34,4 @@ def reset(
         ctx, opt.selection(file, project_name, profile, env_file, services, directory=project_directory), engine, as_json
     )
     with session.alone(timeout=lock_timeout):
-        data.reset(session, tuple(services or ()), yes=yes, timeout=timeout)
+        data.reset(session, tuple(services or ()), hard=hard, yes=yes, timeout=timeout)

@@ -1,8 +1,9 @@
-"""Snapshots of volumes: a saved copy of a stack's data.
+"""Snapshots of a stack's data: copies of its volumes, and databases that were put aside on their own server.
 
 A snapshot is one copy volume for each volume, and a marker volume that is made last and describes it all: without its marker a
-snapshot is incomplete, is never listed, and is swept by the next `take`. None of these volumes carries a label of Compose's:
-`docker compose down -v` does not see them. The caller holds the project's lock, and has stopped whatever uses the volumes.
+snapshot is incomplete, is never listed, and is swept by the next `take`. Databases that are put aside are named in the marker. None of
+these volumes carries a label of Compose's: `docker compose down -v` does not see them. The caller holds the project's lock, and has
+stopped whatever uses the volumes.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
 
 from devstack import labels
-from devstack.compose.model import Stack, Volume
+from devstack.compose.model import EMPTY, Stack, Strings, Volume
 from devstack.engine.base import Engine
 from devstack.errors import Conflict, DevstackError, UsageError
 
@@ -25,19 +26,35 @@ PENDING = "io.devstack.pending"
 """On the marker of something destructive that has begun: JSON of what it is (devstack.database.undo)."""
 KEPT = 3
 """How many automatic snapshots are kept."""
+KEPT_DATABASES = 2
+"""How many of those may have put a database aside: it stands whole on the server's disk."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,60}")
 NO_SIZES: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One volume of a snapshot. `copy` "" says that the volume did not exist. `size` in bytes, None when nobody measured it."""
+    """One volume of a snapshot. `copy` "" says that the volume did not exist. `size` in bytes, None when nobody measured it.
+
+    `flushed`: the service's own command empties it; the volume itself stays.
+    """
 
     key: str
     volume: str
     copy: str
     image: str
     size: int | None = None
+    flushed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabasePart:
+    """One database of a snapshot: `database` of `service` is, or is to be, kept as `aside`; `incoming` takes its place."""
+
+    service: str
+    database: str
+    aside: str
+    incoming: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +68,11 @@ class Snapshot:
     reason: str
     automatic: bool
     parts: tuple[Part, ...]
+    databases: tuple[DatabasePart, ...] = ()
+    flushed: tuple[str, ...] = ()
+    """Services that are emptied by a command of their own."""
+    holds: tuple[str, ...] = ()
+    """Names of snapshots of databases that live inside a copied volume: while there are any, this one is never pruned."""
 
     @property
     def marker(self) -> str:
@@ -101,6 +123,7 @@ def take(
     """
     snapshot = draft(engine, stack, volumes, name=name, reason=reason, images=images, sizes=sizes, automatic=automatic)
     complete(engine, stack, snapshot)
+    prune(engine, stack.name)
     return snapshot
 
 
@@ -114,8 +137,14 @@ def draft(
     images: Mapping[str, str],
     sizes: Mapping[str, int] = NO_SIZES,
     automatic: bool = False,
+    databases: Sequence[DatabasePart] = (),
+    flushed: Strings = EMPTY,
+    holds: Sequence[str] = (),
 ) -> Snapshot:
-    """Make the copies of a snapshot that is not one yet: only `complete` makes it count."""
+    """Make the copies of a snapshot that is not one yet: only `complete` makes it count.
+
+    `flushed` maps services that are emptied by a command of their own to their volume's key, "" where they have none.
+    """
     before = list_snapshots(engine, stack.name)
     _sweep(engine, stack.name, before)
     number = max((snapshot.number for snapshot in before), default=0) + 1
@@ -127,7 +156,16 @@ def draft(
     for volume in mine:
         image = images.get(volume.name, "")
         copy = _copy(engine, stack, volume, name, image) if volume.name in present else ""
-        parts.append(Part(key=volume.key, volume=volume.name, copy=copy, image=image, size=sizes.get(volume.name)))
+        parts.append(
+            Part(
+                key=volume.key,
+                volume=volume.name,
+                copy=copy,
+                image=image,
+                size=sizes.get(volume.name),
+                flushed=volume.key in flushed.values(),
+            )
+        )
     return Snapshot(
         name=name,
         project=stack.name,
@@ -136,11 +174,14 @@ def draft(
         reason=reason,
         automatic=automatic,
         parts=tuple(parts),
+        databases=tuple(databases),
+        flushed=tuple(flushed),
+        holds=tuple(holds),
     )
 
 
-def complete(engine: Engine, stack: Stack, snapshot: Snapshot, *, keep: Snapshot | None = None) -> None:
-    """Make a drafted snapshot count, and prune the automatic ones but `keep`. May be repeated."""
+def complete(engine: Engine, stack: Stack, snapshot: Snapshot) -> None:
+    """Make a drafted snapshot count. May be repeated."""
     marked = {
         PROJECT: stack.name,
         labels.DIRECTORY: str(stack.directory),
@@ -148,10 +189,17 @@ def complete(engine: Engine, stack: Stack, snapshot: Snapshot, *, keep: Snapshot
         labels.SNAPSHOT_META: encode(snapshot),
     }
     engine.make_volume(snapshot.marker, marked)
-    automatic = [other for other in list_snapshots(engine, stack.name) if other.automatic]
-    for old in automatic[:-KEPT]:
-        if keep is None or old.name != keep.name:
-            remove(engine, old)
+
+
+def prune(engine: Engine, project: str, *, keep: Snapshot | None = None) -> tuple[Snapshot, ...]:
+    """Remove the automatic snapshots that are too many, but `keep`; gives those. Their databases are the caller's to drop."""
+    automatic = [snapshot for snapshot in list_snapshots(engine, project) if snapshot.automatic and not snapshot.holds]
+    whole = [snapshot for snapshot in automatic if snapshot.databases]
+    old = [snapshot for snapshot in automatic if snapshot in automatic[:-KEPT] or snapshot in whole[:-KEPT_DATABASES]]
+    pruned = tuple(snapshot for snapshot in old if keep is None or snapshot.name != keep.name)
+    for snapshot in pruned:
+        remove(engine, snapshot)
+    return pruned
 
 
 def remove(engine: Engine, snapshot: Snapshot) -> None:
@@ -224,7 +272,13 @@ def encode(snapshot: Snapshot) -> str:
 
 def decode(text: str) -> Snapshot:
     body = json.loads(text)
-    return Snapshot(**{**body, "parts": tuple(Part(**part) for part in body["parts"])})
+    lists = {
+        "parts": tuple(Part(**part) for part in body["parts"]),
+        "databases": tuple(DatabasePart(**part) for part in body.get("databases", ())),
+        "flushed": tuple(body.get("flushed", ())),
+        "holds": tuple(body.get("holds", ())),
+    }
+    return Snapshot(**{**body, **lists})
 
 
 def _measured(snapshot: Snapshot, sizes: Mapping[str, int | None]) -> Snapshot:
