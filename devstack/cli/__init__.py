@@ -24,6 +24,9 @@ def main() -> NoReturn:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     _open_closed_streams()
+    if len(sys.argv) > 2 and sys.argv[1] in ("--show-completion", "--install-completion"):
+        # The shell that is named counts, not the one Typer finds among our parents: a script may have none.
+        os.environ["_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION"] = "1"
     try:
         from devstack.cli.app import build
         from devstack.cli.console import Console

@@ -10,7 +10,7 @@ from devstack.compose.model import EMPTY, Json, JsonObject
 from devstack.engine.base import Observed
 from devstack.errors import DevstackError, Refused, UsageError
 from devstack.execute import Results
-from devstack.plan.steps import Plan
+from devstack.plan.steps import Await, Plan
 from devstack.plan.up import UpOptions, selected
 from devstack.status import Row, rows
 
@@ -139,7 +139,7 @@ def report(session: Session, plan: Plan, before: Observed, results: Results, ext
     """The end of `up`: nothing to do, or the table, the time it took and what to type next."""
     console = session.console
     # Where nothing was to be done, what was seen a moment ago is what is there.
-    observed = session.observe() if plan.steps else before
+    observed = _settled(session, results) if plan.steps else before
     found = rows(session.stack, observed, running.ready_seconds(results))
     data: dict[str, Json] = {
         "project": session.stack.name,
@@ -167,6 +167,19 @@ def report(session: Session, plan: Plan, before: Observed, results: Results, ext
     console.say(
         f"ready in {results.seconds - building:.1f} s" + (f" (build {building:.1f} s)" if building else "") + _next(session)
     )
+
+
+def _settled(session: Session, results: Results) -> Observed:
+    """One look at what is there now. Engine 20.10 tells of an end a moment before it lists the container as ended."""
+    import time
+
+    ended = {o.step.service.name for o in results.outcomes.values() if isinstance(o.step, Await) and o.text == "completed"}
+    deadline = time.monotonic() + 2.0
+    while True:
+        observed = session.observe()
+        if time.monotonic() > deadline or not any(c.running for name in ended for c in observed.of(name)):
+            return observed
+        time.sleep(0.05)
 
 
 def _states(found: tuple[Row, ...]) -> str:

@@ -71,10 +71,10 @@ def test_a_mistyped_option_is_suggested(devstack, typed: tuple[str, ...], meant:
     assert said.code == 2 and typed[1] in said.err and meant in said.err
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_a_completion_script_is_printed(devstack, shell: str) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize(("shell", "words"), [("bash", "complete -o"), ("zsh", "#compdef"), ("fish", "complete --command")])
+def test_the_completion_script_of_the_named_shell_is_printed(devstack, shell: str, words: str) -> None:  # type: ignore[no-untyped-def]
     said = devstack("--show-completion", shell)
-    assert said.code == 0 and "_DEVSTACK_COMPLETE" in said.out
+    assert said.code == 0 and "_DEVSTACK_COMPLETE" in said.out and words in said.out
 
 
 def test_kinds_prints_a_manual_for_each_kind(devstack) -> None:  # type: ignore[no-untyped-def]

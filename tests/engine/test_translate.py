@@ -22,7 +22,10 @@ from devstack.errors import Conflict, DevstackError, EngineError, EngineRefused,
 
 def exceptions_of(module: ModuleType) -> list[type[Exception]]:
     found = {item for _, item in inspect.getmembers(module, inspect.isclass) if issubclass(item, Exception)}
-    return sorted((item for item in found if not issubclass(item, Warning)), key=lambda item: (item.__name__, item.__module__, item.__qualname__))
+    return sorted(
+        (item for item in found if not issubclass(item, Warning)),
+        key=lambda item: (item.__name__, item.__module__, item.__qualname__),
+    )
 
 
 EVERY = [*exceptions_of(docker.errors), *exceptions_of(requests.exceptions), *exceptions_of(urllib3.exceptions)]
