@@ -30,7 +30,7 @@ services:
   prune: {kind: cron, build: app, schedule: "0 3 * * *", command: [python, -m, app.prune], depends_on: [db]}
   pgadmin: {kind: pgadmin, depends_on: [db]}
   metrics: {kind: prometheus, depends_on: [api]}
-  graphs: {kind: grafana, dashboards: boards, depends_on: [metrics, db]}
+  graphs: {kind: grafana, dashboards: app, depends_on: [metrics, db]}
 """
 
 
