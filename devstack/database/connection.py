@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 from psycopg import pq
 
+from devstack.database.answers import Fetched
 from devstack.database.outcome import (
     ConnectionLost,
     CopyIn,
@@ -51,12 +52,28 @@ class Connection:
     def __init__(self, connection: psycopg.Connection[Row], target: Target, interrupted: Callable[[], bool] | None) -> None:
         self.target = target
         self.on_notice: Callable[[Fault], None] | None = None
+        self.on_rows: Callable[[Fetched], None] | None = None
+        self.on_copy_out: Callable[[bytes], None] | None = None
+        self.deadline: float | None = None
         self._connection = connection
         self._pg = connection.pgconn
         self._interrupted = interrupted
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._pg.socket, selectors.EVENT_READ)
         connection.add_notice_handler(self._notice)
+
+    def until(self, deadline: float | None) -> None:
+        """Cancel on the server whatever runs after this time of `time.monotonic()`; the statement ends with fault 57014."""
+        self.deadline = deadline
+
+    def expired(self) -> bool:
+        """Whether the time of `until` has just passed; true once. Raises KeyboardInterrupt when interrupted."""
+        if self._interrupted is not None and self._interrupted():
+            raise KeyboardInterrupt
+        if self.deadline is None or time.monotonic() < self.deadline:
+            return False
+        self.deadline = None
+        return True
 
     def __enter__(self) -> Connection:
         return self
@@ -107,8 +124,8 @@ class Connection:
     def script(self, message: str) -> Iterator[Outcome]:
         """Send text with any number of statements as one message and give what comes of each, in order.
 
-        After a `CopyIn` call `copy` before asking for the next outcome. A `Fault` is the last outcome. Data of COPY TO STDOUT is
-        read and dropped.
+        After a `CopyIn` call `copy` before asking for the next outcome. A `Fault` is the last outcome. Rows go to `on_rows` and
+        data of COPY TO STDOUT to `on_copy_out`; where these are not set, it is read and dropped.
         """
         try:
             self._pg.send_query(message.encode())
@@ -170,13 +187,17 @@ class Connection:
                 case pq.ExecStatus.EMPTY_QUERY:
                     pass
                 case _:
+                    if self.on_rows is not None and result.status == pq.ExecStatus.TUPLES_OK:
+                        self.on_rows(_fetched(result))
                     yield Done((result.command_status or b"").decode("utf-8", "replace"))
 
     def _drop_copy_out(self) -> None:
         while True:
-            size, _ = self._pg.get_copy_data(1)
+            size, data = self._pg.get_copy_data(1)
             if size < 0:
                 return
+            if size and self.on_copy_out is not None:
+                self.on_copy_out(bytes(data))
             if size == 0:
                 self._ready(_TICK)
 
@@ -190,8 +211,8 @@ class Connection:
             self._pg.consume_input()
 
     def _look_up(self) -> None:
-        if self._interrupted is not None and self._interrupted():
-            raise KeyboardInterrupt
+        if self.expired():
+            self._connection.cancel_safe(timeout=_CANCEL_PATIENCE)
 
     def _flush(self) -> None:
         """Push out what is buffered, reading meanwhile: a server that cannot write its notices would stop reading."""
@@ -240,6 +261,19 @@ class Connection:
             if result is not None:
                 return StatementRefused(fault_of(result.error_field))
         return ConnectionLost(f"{named(self.target)} closed the connection", details=[("server", one_line(str(error)))])
+
+
+def _fetched(result: pq.abc.PGresult) -> Fetched:
+    columns = range(result.nfields)
+    return Fetched(
+        tuple((result.fname(c) or b"").decode("utf-8", "replace") for c in columns),
+        tuple(result.ftype(c) for c in columns),
+        [tuple(_text(result.get_value(row, c)) for c in columns) for row in range(result.ntuples)],
+    )
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("utf-8", "replace")
 
 
 def connect(

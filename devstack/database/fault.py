@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from devstack.database import bodies
 from devstack.database.outcome import Fault
 from devstack.database.script import Script, Segment, Statement
+from devstack.database.source import Source
 from devstack.errors import SqlError, Where
 
 _COPY_LINE = re.compile(r'^COPY .*?, line (\d+)(?:, column [^:]+: "(.*)")?', re.MULTILINE)
@@ -14,10 +16,13 @@ _INLINE_LINE = re.compile(r"inline_code_block line (\d+)")
 _QUOTED = re.compile(r'"([^"]+)"')
 _UNKNOWN_NAME = {"42703", "42P01", "42704", "42883", "3F000", "42P02"}
 _DOLLAR = re.compile(r"\$(?:[^\W\d]\w*)?\$")
+_SHOWN_DATA = 64 << 20
+"""Bytes of a data file up to which the line with the error is looked up to be shown."""
 
 _HINTS = {
     "55P04": "a new enum value cannot be used in the transaction that adds it: put ADD VALUE in a file of its own before",
-    "25001": 'put the statement in a file of its own that starts with "-- devstack: transaction=none"',
+    "25001": 'a function or procedure that is called here does what no transaction may: put "-- devstack: transaction=none" on top',
+    "2D000": 'a procedure that is called here ends the transaction: put "-- devstack: transaction=none" on top of the file',
     "42501": "the database's user may not do this; in the official images POSTGRES_USER is a superuser",
     "53100": "the disk is full: `devstack doctor` shows what takes the space",
     "0A000": "the server may be older than the SQL: check the image's version",
@@ -27,52 +32,58 @@ _NO_EXTENSION = re.compile(r'extension "[^"]*" is not available|could not open e
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a statement failed. `position` counts characters of the script's text from 0; `exact` False: its statement's start."""
+    """Where a statement failed. `position` counts characters of the source's text from 0; `exact` False: its statement's start."""
 
+    source: Source
     position: int
     statement: Statement | None = None
     exact: bool = True
 
 
-def place_of(script: Script, segment: Segment, fault: Fault, completed: int, prefix: int) -> Place:
+def place_of(segment: Segment, fault: Fault, completed: int, prefix: int) -> Place:
     """The place of a fault in a message made of `prefix` characters of ours and the segment.
 
     `completed` counts the segment's statements that had finished. The server gives a position for most errors; for the others the
     statement is known by counting, and COPY and DO say a line of their own.
     """
     statement = segment.statements[min(completed, len(segment.statements) - 1)]
+    origin = segment.source
     if fault.position is not None:
-        return Place(segment.start + fault.position - 1 - prefix, statement)
-    if segment.copy is not None and statement is segment.statements[-1]:
-        inside = _in_copy_data(script, segment.copy, fault.context)
+        return Place(origin, segment.position(fault.position - 1 - prefix), statement)
+    if statement is segment.statements[-1]:
+        inside = _in_data(segment, fault.context)
         if inside is not None:
-            return Place(inside, statement)
+            return Place(*inside, statement)
     inline = _INLINE_LINE.search(fault.context)
-    if inline is not None and script.text[statement.head : statement.head + 2].lower() == "do":
-        body = _DOLLAR.search(script.text, statement.head, statement.end)
+    if inline is not None and origin.text[statement.head : statement.head + 2].lower() == "do":
+        body = _DOLLAR.search(origin.text, statement.head, statement.end)
         if body is not None:
-            return Place(_line_from(script.text, body.end(), int(inline.group(1))), statement)
-    named = _only_mention(script, statement, fault)
+            return Place(origin, _line_from(origin.text, body.end(), int(inline.group(1))), statement)
+    named = _only_mention(statement, fault)
     if named is not None:
-        return Place(named, statement)
-    return Place(statement.head, statement, exact=False)
+        return Place(origin, named, statement)
+    return Place(origin, statement.head, statement, exact=False)
 
 
 def sql_error(script: Script, fault: Fault, place: Place | None, state: str) -> SqlError:
     """The error as a person sees it. `state` says what the database is like now."""
-    where = script.source.where(place.position) if place else Where(script.name)
-    details = [("", "\n".join(script.source.excerpt(place.position)))] if place else []
+    where = place.source.where(place.position) if place else Where(script.name)
+    details = [("", "\n".join(place.source.excerpt(place.position)))] if place else []
+    included = place.source.included_from if place else ()
+    if included:
+        details.append(("included from", "\n".join(map(str, included))))
     details += [(label, text) for label, text in (("detail", fault.detail), ("context", _context(fault, place))) if text]
+    details += [("in the function", str(found)) for found in [bodies.place_in_function(script, fault.context)] if found]
     details.append(("state", state))
-    hints = [text for text in (fault.hint, _advice(script, fault, place)) if text]
+    hints = [text for text in (fault.hint, _advice(fault, place)) if text]
     return SqlError(fault.message, where=where, details=details, hints=hints, code=f"sql {fault.sqlstate}")
 
 
-def _advice(script: Script, fault: Fault, place: Place | None) -> str:
+def _advice(fault: Fault, place: Place | None) -> str:
     if _NO_EXTENSION.search(fault.message):
         return "the image does not contain that extension: use one that does, for example pgvector/pgvector or postgis/postgis"
-    if fault.sqlstate == "42601" and place is not None and script.text[place.position : place.position + 1] == ":":
-        return "variables of psql (:name) are not filled in: write the value into the file"
+    if fault.sqlstate == "42601" and place is not None and place.source.text[place.position : place.position + 1] == ":":
+        return "no such variable is set: declare it under schema.variables, or write \\set NAME VALUE before"
     return _HINTS.get(fault.sqlstate, "")
 
 
@@ -85,27 +96,42 @@ def _context(fault: Fault, place: Place | None) -> str:
     return fault.context
 
 
-def _only_mention(script: Script, statement: Statement, fault: Fault) -> int | None:
+def _only_mention(statement: Statement, fault: Fault) -> int | None:
     """Where the name stands that the server does not know, when the statement has it just once (CREATE INDEX, GRANT give no position)."""
     name = _QUOTED.search(fault.message)
     if name is None or fault.sqlstate not in _UNKNOWN_NAME or fault.context:
         return None
     word = re.compile(rf"(?<![\w$]){re.escape(name.group(1))}(?![\w$])", re.IGNORECASE)
-    found = [match.start() for match in word.finditer(script.text, statement.head, statement.end)]
+    found = [match.start() for match in word.finditer(statement.source.text, statement.head, statement.end)]
     return found[0] if len(found) == 1 else None
 
 
-def _in_copy_data(script: Script, data: tuple[int, int], context: str) -> int | None:
+def _in_data(segment: Segment, context: str) -> tuple[Source, int] | None:
+    """The place in the data of the COPY that ends the segment, in the script or in a file of its own."""
     said = _COPY_LINE.search(context)
     if said is None:
         return None
-    start = _line_from(script.text, data[0], int(said.group(1)))
-    if start >= data[1]:
-        return max(data[0], data[1] - 1)
-    end = script.text.find("\n", start)
+    if segment.copy is not None:
+        origin, start, end = segment.source, *segment.copy
+    elif segment.data is not None:
+        path, name = segment.data
+        if path.stat().st_size > _SHOWN_DATA:
+            return None
+        origin = Source(name, path.read_bytes().decode("utf-8", "replace").replace("\r\n", "\n"), _from(segment))
+        start, end = 0, len(origin.text)
+    else:
+        return None
+    line = _line_from(origin.text, start, int(said.group(1)))
+    if line >= end:
+        return origin, max(start, end - 1)
+    line_end = origin.text.find("\n", line)
     value = said.group(2)
-    inside = script.text.find(value, start, end) if value else -1
-    return inside if inside >= 0 else start
+    inside = origin.text.find(value, line, line_end if line_end >= 0 else end) if value else -1
+    return origin, inside if inside >= 0 else line
+
+
+def _from(segment: Segment) -> tuple[Where, ...]:
+    return (segment.source.where(segment.start), *segment.source.included_from)
 
 
 def _line_from(text: str, position: int, line: int) -> int:

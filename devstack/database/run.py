@@ -1,145 +1,120 @@
-"""Runs one SQL file: whole, in one transaction with its ledger row; or statement by statement where it asks for that."""
+"""Runs one SQL file: whole, in one transaction with its ledger row; or statement by statement where it has to be."""
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
-from devstack.database import ledger
+from devstack.database import ledger, steps
 from devstack.database.connection import Connection
-from devstack.database.fault import Place, place_of, sql_error
+from devstack.database.environment import Environment
+from devstack.database.fault import sql_error
 from devstack.database.ledger import Entry
-from devstack.database.outcome import ConnectionLost, CopyIn, Fault
-from devstack.database.script import Script, Segment, Statement
+from devstack.database.outcome import ConnectionLost, Fault
+from devstack.database.run_state import State
+from devstack.database.script import Say, Script, Segment
+from devstack.database.sending import AFTERWARDS, OWN_SESSION, Failure, send, timed_out
 from devstack.errors import DevstackError, SqlError
 
-_BEGIN = "BEGIN;"
-_CHUNK = 1 << 18
-_OWN_SESSION = "RESET SESSION AUTHORIZATION; RESET ALL; "
-"""A script may have changed role, search_path and more; the ledger row is written as ourselves."""
-_AFTERWARDS = "DEALLOCATE ALL; UNLISTEN *; DISCARD TEMP"
-"""What one file leaves in the session must not be seen by the next."""
+_MAKES_ROUTINE = re.compile(r"\b(?:function|procedure)\b", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """The first statement that failed: how many of the script's statements had completed, and where it stands."""
+def run_file(
+    connection: Connection, script: Script, entry: Entry, state: State, *, environment: Environment | None = None
+) -> float:
+    """Run the script and record it; seconds it took.
 
-    fault: Fault
-    place: Place
-    completed: int
-
-
-State = Callable[[bool], str]
-"""Says in one line what the database is like; True: this file was rolled back."""
-
-
-def run_file(connection: Connection, script: Script, entry: Entry, state: State) -> float:
-    """Run the script and record it; seconds it took. Raises SqlError, after which the database is as it was before the file."""
-    if not script.transactional:
-        return _run_statements(connection, script, entry, state)
+    Raises SqlError. A transactional script has then left nothing behind; another one keeps the statements before the one that
+    failed, and the next run goes on there. `environment` is the one that the script was read in.
+    """
+    environment = environment or Environment()
     started = time.monotonic()
+    connection.until(started + script.timeout if script.timeout is not None else None)
     try:
-        failure = _run_whole(connection, script)
-        if failure is None:
-            fault = _record(connection, script, entry, started)
-            if fault is not None:
-                raise sql_error(script, fault, None, state(True))
+        if script.engine == "psql":
+            from devstack.database import psql_engine  # few files need it
+
+            psql_engine.run_script(connection, script, entry, state, environment)
+        elif script.transactional:
+            _run_whole(connection, script, entry, state, environment)
+        else:
+            failure = steps.run_statements(connection, script, entry, environment)
+            if failure is not None:
+                raise _failed(connection, script, failure, state(False))
     except ConnectionLost as error:
         error.hints = (
             *error.hints,
             f"whether {script.name} was applied stands in the database itself: devstack up goes on from there",
         )
         raise
+    finally:
+        connection.until(None)
+    return time.monotonic() - started
+
+
+def _run_whole(connection: Connection, script: Script, entry: Entry, state: State, environment: Environment) -> None:
+    """One transaction: as many messages as the script has segments, the last of them with the ledger's row and the COMMIT."""
+    begin = ["BEGIN"]
+    if script.lock_timeout is not None:
+        begin.append(f"SET LOCAL lock_timeout = {round(script.lock_timeout * 1000)}")
+    try:
+        failure = _send_all(connection, script, entry, environment, begin)
+    except ConnectionLost:
+        raise
     except BaseException:
         _roll_back(connection)
         raise
     if failure is not None:
         _roll_back(connection)
-        raise _with_blockers(connection, sql_error(script, failure.fault, failure.place, state(True)), failure.fault)
-    return time.monotonic() - started
+        raise _failed(connection, script, failure, state(True))
 
 
-def _run_whole(connection: Connection, script: Script) -> Failure | None:
-    completed = 0
-    if not script.segments:
-        connection.run(_BEGIN)
-    for number, segment in enumerate(script.segments):
-        failure = _send(connection, script, segment, _BEGIN if number == 0 else "", completed)
-        if failure is not None:
-            return failure
-        completed += len(segment.statements)
-    if not connection.in_transaction:
+def _send_all(connection: Connection, script: Script, entry: Entry, environment: Environment, begin: list[str]) -> Failure | None:
+    row = ledger.insert(connection, entry, state="applied", milliseconds=ledger.SINCE_BEGIN, statements=len(script.statements))
+    ending = f"\n;{OWN_SESSION}{row}; COMMIT; {AFTERWARDS}"
+    segments = script.segments
+    for item in script.items:
+        if isinstance(item, Say):
+            environment.say(item.text)
+        elif isinstance(item, Segment):
+            one_message = item is segments[-1] and _goes_with_the_row(item)
+            failure = send(connection, item, before=begin, suffix=ending if one_message else "")
+            if failure is not None:
+                return failure
+            if one_message:
+                return None
+            begin = []
+    if not begin and not connection.in_transaction:
         raise SqlError(f"{script.name}: the file ended devstack's transaction; what it did is committed and not recorded")
-    return None
+    # A COPY's data come between its message and this one; a script without any statement has only this one.
+    if connection.encoding != "UTF8" and (fault := connection.run("RESET client_encoding")) is not None:
+        return Failure(fault, None)
+    fault = connection.run("; ".join([*begin, ending.removeprefix("\n;")]))
+    return Failure(fault, None) if fault is not None else None
 
 
-def _send(connection: Connection, script: Script, segment: Segment, prefix: str, before: int) -> Failure | None:
-    """One message: a segment's statements, and the data of the COPY that ends it."""
-    results = -1 if prefix else 0
-    failure = None
-    for outcome in connection.script(prefix + script.text[segment.start : segment.end]):
-        if isinstance(outcome, CopyIn):
-            connection.copy(_copy_data(script, segment))
-        elif isinstance(outcome, Fault):
-            done = max(0, results)
-            failure = Failure(outcome, place_of(script, segment, outcome, done, len(prefix)), before + done)
-        else:
-            results += 1
-    return failure
+def _goes_with_the_row(segment: Segment) -> bool:
+    """Whether the ledger's row can follow in the segment's own message.
 
-
-def _copy_data(script: Script, segment: Segment) -> Iterator[bytes]:
-    start, end = segment.copy or (0, 0)
-    for position in range(start, end, _CHUNK):
-        yield script.text[position : min(end, position + _CHUNK)].encode()
-
-
-def _record(connection: Connection, script: Script, entry: Entry, started: float) -> Fault | None:
-    """Write the row and commit, in one message. A deferred constraint speaks up here, at the commit."""
-    if connection.encoding != "UTF8":
-        fault = connection.run("RESET client_encoding")
-        if fault is not None:
-            return fault
-    milliseconds = round((time.monotonic() - started) * 1000)
-    row = ledger.insert(connection, entry, state="applied", milliseconds=milliseconds, statements=len(script.statements))
-    return connection.run(f"{_OWN_SESSION}{row}; COMMIT; {_AFTERWARDS}")
+    Not after COPY data; not where an open end would run into it; and not with a function, whose body the server looks up in the
+    message to place an error in it: the row has the file's text and with it the body a second time.
+    """
+    if segment.copy is not None or segment.data is not None or not segment.statements[-1].closed:
+        return False
+    return _MAKES_ROUTINE.search(segment.source.text) is None
 
 
 def _roll_back(connection: Connection) -> None:
     try:
         connection.run("ROLLBACK" if connection.in_transaction else "SELECT 1")
-        connection.run(_OWN_SESSION + _AFTERWARDS)
+        connection.run(OWN_SESSION + AFTERWARDS)
     except DevstackError:
         return  # the session is gone, and its transaction with it
 
 
-def _run_statements(connection: Connection, script: Script, entry: Entry, state: State) -> float:
-    """Each statement on its own, progress in the ledger, so that the next run goes on at the one that failed."""
-    started = time.monotonic()
-    statements = [(segment, statement) for segment in script.segments for statement in segment.statements]
-    begin = ledger.insert(connection, entry, state="running", milliseconds=None, statements=len(statements))
-    connection.rows(begin)
-    done = ledger.read(connection)[entry.path].done or 0
-    for number, (segment, statement) in enumerate(statements[done:], done):
-        alone = _alone(segment, statement)
-        failure = _send(connection, script, alone, "", number)
-        if failure is not None:
-            connection.run(_OWN_SESSION)
-            ledger.failed(connection, entry.path, failure.fault.sqlstate, failure.fault.message)
-            raise _with_blockers(connection, sql_error(script, failure.fault, failure.place, state(False)), failure.fault)
-        ledger.progress(connection, entry.path, number + 1)
-    connection.run(_OWN_SESSION)
-    milliseconds = round((time.monotonic() - started) * 1000)
-    connection.rows(ledger.insert(connection, entry, state="applied", milliseconds=milliseconds, statements=len(statements)))
-    connection.run(_AFTERWARDS)
-    return time.monotonic() - started
-
-
-def _alone(segment: Segment, statement: Statement) -> Segment:
-    copy = segment.copy if statement is segment.statements[-1] else None
-    return Segment(statement.head, statement.end, (statement,), copy)
+def _failed(connection: Connection, script: Script, failure: Failure, state: str) -> SqlError:
+    fault = timed_out(script, failure.fault)
+    return _with_blockers(connection, sql_error(script, fault, failure.place, state), fault)
 
 
 def _with_blockers(connection: Connection, error: SqlError, fault: Fault) -> SqlError:

@@ -23,12 +23,16 @@ LOOKALIKES = {
 _QUOTED_OR_COMMENT = re.compile(r"""('(?:[^']+|'')*+'|"(?:[^"]+|"")*+")|--[^\n]*|/\*.*?\*/""", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Source:
-    """A file's name as shown and its text. Positions count characters from 0."""
+    """A file's name as shown and its text. Positions count characters from 0.
+
+    `included_from` are the places of the commands that included it, the nearest first.
+    """
 
     name: str
     text: str
+    included_from: tuple[Where, ...] = ()
 
     def where(self, position: int) -> Where:
         line_start = self.text.rfind("\n", 0, position) + 1
@@ -146,28 +150,3 @@ def lookalike_problem(character: str) -> tuple[str, str]:
     meant = LOOKALIKES[character]
     instead = f"write {meant} instead" if meant.strip() else "write a plain space instead" if meant else "remove it"
     return f"U+{ord(character):04X} ({name}) outside quotes", instead
-
-
-_LIST_IT = "list the included file under schema.files, in its place"
-_OTHER_DATABASE = "give the other database its own entry under schema:"
-_META_HINTS = {
-    "i": _LIST_IT, "ir": _LIST_IT, "include": _LIST_IT, "include_relative": _LIST_IT,
-    "c": _OTHER_DATABASE, "connect": _OTHER_DATABASE,
-    "copy": "use COPY ... FROM stdin with the data in the file",
-    "gexec": "use a DO block with EXECUTE",
-    "set": "write the value into the file",
-    "echo": "use DO $$ BEGIN RAISE NOTICE '...'; END $$",
-    ".": "it ends COPY data, and no COPY stands before it",
-}  # fmt: skip
-
-
-def meta_command_problem(name: str) -> str:
-    if name == "!":
-        return "\\! runs a program on the machine and is refused"
-    return f"\\{name} is a command of psql, which does not run this file" if name else "a lone backslash"
-
-
-def meta_command_hint(name: str) -> str:
-    if name.startswith("!"):
-        return "remove it"
-    return _META_HINTS.get(name, "remove it, or run the file by hand: devstack db-shell < FILE")

@@ -1,20 +1,19 @@
-"""Which statements cannot run inside the transaction a file gets, and which would end it."""
+"""Which statements cannot run inside a transaction, which begin or end one, and which change what the session is like."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from devstack.database import source
-from devstack.database.script import Segment, Special, Statement
+from devstack.database.script import Special, Statement
 
 _WORD = re.compile(r"[^\W\d][\w$]*")
 _NOT_IN_TRANSACTION = re.compile(
     r"(?:create|drop) (?:database|tablespace)\b|(?:create|alter|drop) subscription\b|alter system\b"
     r"|create (?:unique )?index concurrently\b|drop index concurrently\b"
     r"|reindex (?:\([^)]*\) ?)?(?:database|schema|system|\w+ concurrently)\b|reindex \([^)]*\bconcurrently\b"
-    r"|vacuum\b|discard all\b|alter database \S+ set tablespace\b|cluster ?;?$"
-    r"|alter table .* detach partition .* (?:concurrently|finalize) ?;?$"
+    r"|vacuum\b|discard all\b|alter database \S+ set tablespace\b|cluster(?: ?\([^)]*\)| verbose)?$"
+    r"|alter table .* detach partition .* (?:concurrently|finalize)$"
 )
 _CONTROL = re.compile(
     r"(?:begin|start transaction|end|abort)\b|commit\b|rollback(?! (?:(?:work|transaction) )?to\b)|prepare transaction\b"
@@ -24,8 +23,21 @@ _MAYBE_SPECIAL = {
     "create", "drop", "alter", "reindex", "vacuum", "discard", "cluster", "begin", "start", "end", "abort", "commit", "rollback",
     "prepare",
 }  # fmt: skip
-_OPENING = ("begin", "begin work", "begin transaction", "start transaction")
-_CLOSING = ("commit", "commit work", "commit transaction", "end", "end work", "end transaction")
+_PLAIN_BEGIN = ("begin", "begin work", "begin transaction", "start transaction")
+_PLAIN_COMMIT = ("commit", "commit work", "commit transaction", "end", "end work", "end transaction")
+_COMMITS = re.compile(r"(?:commit|end)\b(?! prepared)")
+_SETTING = re.compile(
+    r"set\s+(?:session\s+|local\s+)?(?P<name>standard_conforming_strings|client_encoding)\s*(?:=|\bto\b)\s*'?(?P<value>[\w-]+)"
+    r"|set\s+(?P<names>names)\s+'?(?P<encoding>[\w-]+)"
+    r"|select\s+(?:pg_catalog\s*\.\s*)?set_config\s*\(\s*'(?P<config>standard_conforming_strings|client_encoding)'\s*,\s*'(?P<to>[\w-]+)'",
+    re.IGNORECASE,
+)
+_SESSION = re.compile(
+    r"(?:set(?!\s+(?:local|transaction|constraints)\b)|reset|listen|unlisten|prepare(?!\s+transaction)|load)\b"
+    r"|select\s+(?:pg_catalog\s*\.\s*)?set_config\s*\([^;]*,\s*false\s*\)",
+    re.IGNORECASE,
+)
+_MAY_COMMIT = re.compile(r"(?:call|do|commit\s+prepared|rollback\s+prepared)\b", re.IGNORECASE)
 
 
 def special(text: str, head: int, end: int) -> Special:
@@ -42,47 +54,42 @@ def special(text: str, head: int, end: int) -> Special:
     return "control" if _CONTROL.match(plain) else ""
 
 
-def own_frame(text: str, segments: Sequence[Segment]) -> tuple[Statement, ...]:
-    """A file's own BEGIN and COMMIT when they are its first and last statement and nothing else ends a transaction; else ()."""
-    statements = [statement for segment in segments for statement in segment.statements]
-    controls = [statement for statement in statements if statement.special == "control"]
-    if len(controls) != 2 or controls[0] is not statements[0] or controls[1] is not statements[-1]:
-        return ()
-    framed = first_words(text, controls[0]) in _OPENING and first_words(text, controls[1]) in _CLOSING
-    return tuple(controls) if framed else ()
-
-
-def without(text: str, segments: Sequence[Segment], dropped: Sequence[Statement]) -> tuple[str, tuple[Segment, ...]]:
-    """Text and segments without these statements, which become blanks so that every offset stays true."""
-    for statement in dropped:
-        blank = re.sub(r"\S", " ", text[statement.head : statement.end])
-        text = text[: statement.head] + blank + text[statement.end :]
-    kept = []
-    for segment in segments:
-        statements = tuple(statement for statement in segment.statements if statement not in dropped)
-        if statements:
-            kept.append(Segment(segment.start, segment.end, statements, segment.copy))
-    return text, tuple(kept)
-
-
-def first_words(text: str, statement: Statement) -> str:
+def first_words(statement: Statement) -> str:
     """The statement's first words in lower case, for messages and comparison."""
-    plain = source.without_comments(text[statement.head : min(statement.end, statement.head + 200)])
+    plain = source.without_comments(statement.source.text[statement.head : min(statement.end, statement.head + 200)])
     return " ".join(plain.lower().rstrip("; ").split()[:4])
 
 
-def control_problem(words: str, transactional: bool) -> tuple[str, str]:
-    said = words.split()[0].upper() if words else ""
-    if transactional:
-        return (
-            f"{said}: devstack wraps each file in a transaction, which this would end or nest",
-            "remove it; BEGIN first and COMMIT last are fine; or split the file",
-        )
-    return f"{said}: a file with transaction=none runs statement by statement, each on its own", "remove it, or drop the setting"
+def is_plain_begin(statement: Statement) -> bool:
+    return first_words(statement) in _PLAIN_BEGIN
 
 
-def not_in_transaction_problem(words: str) -> tuple[str, str]:
-    return (
-        f"{words.upper()} cannot run inside a transaction, and devstack runs each file in one",
-        'put it in a file of its own that starts with "-- devstack: transaction=none"',
-    )
+def is_plain_commit(statement: Statement) -> bool:
+    return first_words(statement) in _PLAIN_COMMIT
+
+
+def commits(statement: Statement) -> bool:
+    """Whether it ends a transaction for good."""
+    return statement.special == "control" and _COMMITS.match(first_words(statement)) is not None
+
+
+def reading_setting(text: str, head: int, end: int) -> tuple[str, str] | None:
+    """(name, value) when the statement sets how the server reads what comes after it in the same message."""
+    if text[head : head + 1] not in ("s", "S"):
+        return None
+    found = _SETTING.match(text, head, end)
+    if found is None:
+        return None
+    if found["names"]:
+        return "client_encoding", found["encoding"].lower()
+    return (found["name"] or found["config"]).lower(), (found["value"] or found["to"]).lower()
+
+
+def is_of_the_session(statement: Statement) -> bool:
+    """Whether it only changes the session, so that a run which goes on after it needs it again."""
+    return _SESSION.match(statement.source.text, statement.head, statement.end) is not None
+
+
+def may_commit(statement: Statement) -> bool:
+    """Whether it can end a transaction from inside: a procedure or a DO block may say COMMIT where it runs on its own."""
+    return _MAY_COMMIT.match(statement.source.text, statement.head, statement.end) is not None

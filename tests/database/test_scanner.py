@@ -74,9 +74,11 @@ def test_any_text_is_either_a_script_or_a_problem_with_a_place(text: str) -> Non
     ],
 )  # fmt: skip
 def test_what_cannot_run_in_a_transaction_is_known(sql: str) -> None:
-    with pytest.raises(SpecError, match="cannot run inside a transaction"):
-        parse(f"{sql};".encode(), "x.sql")
-    assert len(parse(f"-- devstack: transaction=none\n{sql};".encode(), "x.sql").statements) == 1
+    script = parse(f"select 1;\n{sql};".encode(), "x.sql")
+    assert not script.transactional
+    assert script.why.endswith("at x.sql:2:1 cannot run inside a transaction")
+    with pytest.raises(SpecError, match="x.sql:2:1: .* cannot run inside a transaction"):
+        parse(f"-- devstack: transaction=file\n{sql};".encode(), "x.sql")
 
 
 @pytest.mark.parametrize(
@@ -89,7 +91,9 @@ def test_what_cannot_run_in_a_transaction_is_known(sql: str) -> None:
     ],
 )  # fmt: skip
 def test_what_can_is_let_through(sql: str) -> None:
-    assert len(parse(f"{sql};".encode(), "x.sql").statements) == 1
+    script = parse(f"{sql};".encode(), "x.sql")
+    assert len(script.statements) == 1
+    assert script.transactional
 
 
 def test_the_checksum_is_the_documented_one() -> None:

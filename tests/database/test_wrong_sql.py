@@ -77,17 +77,15 @@ BEFORE = {
     "zero-width space": ("select 1;\ncreate§\u200b table t (id int);", "U+200B"),
     "smart quotes": ("select §\u2018x';", "U+2018"),
     "merge conflict": ("select 1;\n§<<<<<<< HEAD\nselect 2;\n=======\nselect 3;\n>>>>>>> other\n", "merge conflict"),
-    "own COMMIT": ("create table t (id int);\n§commit;\nselect 1;", "COMMIT"),
-    "own ROLLBACK": ("select 1;\n§rollback;", "ROLLBACK"),
-    "CREATE INDEX CONCURRENTLY": ("create table t (id int);\n§create index concurrently i on t (id);", "CREATE INDEX CONCURRENTLY"),
-    "VACUUM": ("  §vacuum full;", "VACUUM"),
-    "CREATE DATABASE": ("/* x */ §create database other;", "CREATE DATABASE"),
-    "ALTER SYSTEM": ("§alter system set work_mem = '1GB';", "ALTER SYSTEM"),
     "shell escape": ("select 1;\n§\\! rm -rf /\n", "refused"),
-    "include": ("§\\i other.sql\n", "psql"),
-    "connect": ("select 1;\n§\\connect other\nselect 2;", "psql"),
+    "include": ("\\i §other.sql\n", "no file other.sql"),
+    "connect": ("select 1;\n§\\connect other joe\nselect 2;", "another user"),
     "gexec": ("select 'select 1' §\\gexec\n", "psql"),
     "COPY end without COPY": ("select 1;\n§\\.\n", "psql"),
+    "own COMMIT": ("-- devstack: transaction=file\ncreate table t (id int);\n§commit;\nselect 1;", "COMMIT"),
+    "CREATE INDEX CONCURRENTLY": (
+        "-- devstack: transaction=file\ncreate table t (id int);\n§create index concurrently i on t (id);", "CREATE INDEX CONCURRENTLY",
+    ),
     "unknown setting": ("-- devstack: §transacton=none\nselect 1;", "transacton"),
 }  # fmt: skip
 
@@ -156,11 +154,11 @@ def test_an_enum_value_used_in_the_transaction_that_adds_it_is_explained(target:
 
 def test_several_problems_are_told_at_once(target: Target, schema: Schema) -> None:
     with pytest.raises(SpecError) as caught:
-        apply(target, schema(a="\\i x\nvacuum;\n\\! ls\n", b=b"\xff\xfe", c="select 1;"))
+        apply(target, schema(a="\\copy t to 'x'\nselect 'x\n\\! ls\n';\n\\e\n\\! ls\n", b=b"\xff\xfe", c="select 1;"))
     assert [str(problem.where) for problem in caught.value.problems] == [
-        "db/a.sql:1:1",
-        "db/a.sql:2:1",
-        "db/a.sql:3:1",
+        "db/a.sql:1:12",
+        "db/a.sql:5:1",
+        "db/a.sql:6:1",
         "db/b.sql:1",
     ]
 

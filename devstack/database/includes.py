@@ -1,0 +1,40 @@
+r"""Files that a script brings in: \i and \ir, and the data of \copy. They stay inside the project's folder."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from devstack.database import scanner
+from devstack.database.environment import Environment
+from devstack.database.script import Script, checksum
+from devstack.errors import SpecError
+
+_BRINGS_IN = re.compile(rb"\\(?:i|ir|include|include_relative|copy)\b")
+
+
+def file_checksum(data: bytes, name: str, environment: Environment) -> str:
+    """The ledger's checksum of a script: of its own bytes, and of every file that it includes or copies from.
+
+    A script that cannot be read has the checksum of its own bytes: it says what is wrong when it is run.
+    """
+    if environment.root is None or not _BRINGS_IN.search(data):
+        return checksum(data)
+    try:
+        script = scanner.parse(data, name, environment=environment)
+    except SpecError:
+        return checksum(data)
+    return _with_files(checksum(data), script)
+
+
+def _with_files(own: str, script: Script) -> str:
+    if not script.files:
+        return own
+    total = hashlib.sha256(own.encode())
+    for name, path in dict(script.files).items():
+        try:
+            content = checksum(path.read_bytes())
+        except OSError:
+            content = "missing"
+        total.update(f"\n{name} {content}".encode())
+    return f"sha256-lf:{total.hexdigest()}"
