@@ -21,7 +21,6 @@ from devstack.database.ledger import Entry
 from devstack.database.run_state import State
 from devstack.database.script import Connect, Script
 from devstack.database.sending import OWN_SESSION, timed_out
-from devstack.database.shell import Command, shell_command
 from devstack.engine.base import Engine, ExecResult
 from devstack.errors import DatabaseError, SqlError
 
@@ -40,15 +39,27 @@ class Psql:
     container: str
     role: Postgres
 
-    def command(self, database: str, application: str, files: tuple[str, ...], *, one_transaction: bool) -> Command:
-        """psql running files, quietly and to the first error, its errors with SQLSTATE and in English."""
-        extra = ["-q", "-o", "/dev/null", "-v", "VERBOSITY=verbose", "-v", "SHOW_CONTEXT=errors"]
-        extra += ["-1"] if one_transaction else []
+    def run(self, folder: str, database: str, files: tuple[str, ...], *, one_transaction: bool) -> ExecResult:
+        """Run files of a folder quietly and to the first error, errors with SQLSTATE and in English; then remove the folder.
+
+        The folder's name is the session's application_name.
+        """
+        argv = ["psql", "-Xq", "-U", self.role.user, "-d", database, "-p", str(self.role.port), "-o", "/dev/null"]
+        argv += ["-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=verbose", "-v", "SHOW_CONTEXT=errors"]
+        argv += ["-1"] if one_transaction else []
         for file in files:
-            extra += ["-f", file]
-        made = shell_command(self.role, interactive=False, database=database, extra=extra)
-        environment = {**made.environment, "PGAPPNAME": application, "LC_ALL": "C", "PGOPTIONS": "-c lc_messages=C"}
-        return made._replace(argv=("sh", "-c", _RUN_AND_CLEAR, "sh", *made.argv), environment=environment)
+            argv += ["-f", file]
+        environment = {
+            "PGHOST": "",
+            "PGAPPNAME": folder,
+            "PGCLIENTENCODING": "UTF8",
+            "LC_ALL": "C",
+            "PGOPTIONS": "-c lc_messages=C",
+        }
+        if self.role.password is not None:
+            environment["PGPASSWORD"] = self.role.password
+        command = ("sh", "-c", _RUN_AND_CLEAR, "sh", *argv)
+        return self.engine.exec(self.container, command, environment=environment, workdir=f"{_PARENT}/{folder}")
 
 
 def run_script(connection: Connection, script: Script, entry: Entry, state: State, environment: Environment) -> None:
@@ -60,10 +71,7 @@ def run_script(connection: Connection, script: Script, entry: Entry, state: Stat
         connection.rows(_row(connection, script, entry, "running"))
     folder = f"devstack-{secrets.token_hex(8)}"
     psql.engine.write_archive(psql.container, _PARENT, [_archive(folder, _files(connection, script, entry, environment))])
-    command = psql.command(
-        connection.target.database, folder, (_BEFORE, _inside(script.name), _AFTER), one_transaction=script.transactional
-    )
-    result = _executed(connection, psql, command, folder)
+    result = _executed(connection, psql, script, folder)
     _tell(connection, environment, result)
     row = ledger.read(connection).get(entry.path)
     recorded = row is not None and row.state == "applied" and row.checksum == entry.checksum
@@ -124,15 +132,15 @@ def _archive(folder: str, files: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def _executed(connection: Connection, psql: Psql, command: Command, application: str) -> ExecResult:
+def _executed(connection: Connection, psql: Psql, script: Script, folder: str) -> ExecResult:
     """The exec in a thread, so that Ctrl-C and the file's timeout can end what it does on the server."""
     results: list[ExecResult] = []
     errors: list[BaseException] = []
+    files = (_BEFORE, _inside(script.name), _AFTER)
 
     def work() -> None:
         try:
-            environment, workdir = command.environment, f"{_PARENT}/{application}"
-            results.append(psql.engine.exec(psql.container, command.argv, environment=environment, workdir=workdir))
+            results.append(psql.run(folder, connection.target.database, files, one_transaction=script.transactional))
         except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
             errors.append(error)
 
@@ -142,9 +150,9 @@ def _executed(connection: Connection, psql: Psql, command: Command, application:
         while thread.is_alive():
             thread.join(_TICK)
             if connection.expired():
-                connection.rows("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = %s", (application,))
+                connection.rows("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = %s", (folder,))
     except KeyboardInterrupt:
-        connection.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s", (application,))
+        connection.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s", (folder,))
         thread.join(_PATIENCE)
         raise
     if errors:

@@ -46,7 +46,7 @@ def send(connection: Connection, segment: Segment, *, before: Sequence[str] = ()
 
 
 def _failure(segment: Segment, fault: Fault, results: int, begin: int, end: int) -> Failure:
-    inside = fault.position <= end if fault.position is not None else results < len(segment.statements)
+    inside = fault.position <= end + 1 if fault.position is not None else results < len(segment.statements)
     if not inside:
         return Failure(replace(fault, position=None), None)
     return Failure(fault, place_of(segment, fault, max(0, results), begin))

@@ -77,7 +77,7 @@ def test_what_cannot_run_in_a_transaction_is_known(sql: str) -> None:
     script = parse(f"select 1;\n{sql};".encode(), "x.sql")
     assert not script.transactional
     assert script.why.endswith("at x.sql:2:1 cannot run inside a transaction")
-    with pytest.raises(SpecError, match="x.sql:2:1: .* cannot run inside a transaction"):
+    with pytest.raises(SpecError, match=r"x\.sql:2:1: .* cannot run inside a transaction"):
         parse(f"-- devstack: transaction=file\n{sql};".encode(), "x.sql")
 
 
