@@ -195,6 +195,7 @@ def apply(
 ) -> str:
     """Carry out the step of a plan; its result in a few words. `on_tool` is told of a tool that begins, to be able to stop it."""
     from devstack.database import schema
+    from devstack.database.psql_engine import Psql
     from devstack.database.reach import target_of
 
     role = postgres_of(stack, step.service.name)
@@ -212,7 +213,8 @@ def apply(
         on_tool(tool)
         tool.migrate(lambda line: progress(Progress(text=f"{name} | {line}")))
 
-    return in_words(schema.apply(target, wanted, wish=schema.Wish(seeds=step.seed, run_tool=run_tool), on_file=on_file))
+    wish = schema.Wish(seeds=step.seed, run_tool=run_tool, psql=Psql(engine, container, role))
+    return in_words(schema.apply(target, wanted, wish=wish, on_file=on_file))
 
 
 def in_words(applied: Applied) -> str:

@@ -5,22 +5,25 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
 
 from devstack.database import edits, external, ledger, scanner, source
 from devstack.database import files as on_disk
 from devstack.database.connection import Connection, connect
 from devstack.database.creation import create_database
+from devstack.database.environment import Environment
 from devstack.database.files import Item, SchemaFiles
 from devstack.database.outcome import DatabaseMissing
 from devstack.database.run import run_file
 from devstack.database.script import Script
 from devstack.database.sow import sow
-from devstack.database.states import CLEAN, TO_RUN, FileState, compare
+from devstack.database.states import CLEAN, TO_RUN, FileState, compare, tokens_of
 from devstack.database.target import Target
-from devstack.database.tokens import tokens_checksum
 from devstack.errors import DevstackError, SpecError
+
+if TYPE_CHECKING:
+    from devstack.database.psql_engine import Psql
 
 APPLICATION = "devstack-schema"
 LOCK_WAIT = 60.0
@@ -65,13 +68,15 @@ class Applied:
 class Wish:
     """What an apply is asked to do. `to` is the last versioned file to run; nothing after it is run, repeatables and seeds neither.
 
-    `may_pass` is asked about edited files where the policy says so: True leaves them as they are and goes on.
+    `may_pass` is asked about edited files where the policy says so: True leaves them as they are and goes on. `psql` runs what only
+    psql can.
     """
 
     seeds: bool = True
     to: str = ""
     run_tool: RunTool | None = None
     may_pass: Callable[[tuple[str, ...]], bool] = lambda paths: False
+    psql: Psql | None = None
 
 
 def apply(
@@ -184,7 +189,7 @@ class Step:
         if not item.is_sql:
             return None
         try:
-            return scanner.parse(item.up, item.path)
+            return scanner.parse(item.up, item.path, environment=self.environment(item))
         except SpecError as error:
             return error
 
@@ -193,7 +198,11 @@ class Step:
         entry = self.entry(item, source.decode(item.data, item.path))
         if not parsed.transactional:
             edits.check_resume(self.connection, parsed, item.path)
-        run_file(self.connection, parsed, entry, self.state_line)
+        run_file(self.connection, parsed, entry, self.state_line, environment=self.environment(item))
+
+    def environment(self, item: Item) -> Environment:
+        """What this file's script may reach."""
+        return environment_of(self.connection, self.files, lambda text: self.on_file(item.path, "notice", text), self.wish.psql)
 
     def run_tool(self, item: Item) -> None:
         assert self.files.tool is not None
@@ -209,7 +218,7 @@ class Step:
             kind=item.kind,
             position=item.position,
             checksum=item.checksum,
-            tokens=tokens_checksum(body) if item.is_sql else None,
+            tokens=tokens_of(item),
             body=body,
             run_id=self.run_id,
         )
@@ -242,6 +251,18 @@ def _open(target: Target, name: str, deadline: float, stop: Callable[[], bool]) 
     except DatabaseMissing:
         created = create_database(target, application_name=name, deadline=deadline)
         return connect(target, application_name=name, deadline=deadline, interrupted=stop), created
+
+
+def environment_of(connection: Connection, files: SchemaFiles, say: Callable[[str], None], psql: Psql | None = None) -> Environment:
+    """What a schema's scripts may reach: the project's files, the variables, other databases of the server as the same user."""
+    target = connection.target
+    return Environment(
+        root=files.root,
+        variables={"DBNAME": target.database, "USER": target.user, **files.variables},
+        open_database=lambda name: connect(replace(target, database=name), application_name=APPLICATION),
+        psql=psql,
+        say=say,
+    )
 
 
 def resolve(files: SchemaFiles, items: dict[str, Item], wanted: str) -> str:

@@ -12,7 +12,8 @@ from typing import Literal
 
 from devstack.compose.model import EMPTY
 from devstack.database import source
-from devstack.database.script import checksum
+from devstack.database.environment import Environment
+from devstack.database.includes import file_checksum
 from devstack.errors import SpecError
 
 Kind = Literal["role", "versioned", "repeatable", "seed", "external"]
@@ -116,6 +117,7 @@ def read(files: SchemaFiles) -> dict[str, Item]:
     items: dict[str, Item] = {}
     problems: list[SpecError] = []
     tool = files.tool
+    environment = Environment(root=files.root, variables=files.variables)
 
     def add_tool() -> None:
         if tool is not None and tool.path not in items:
@@ -130,7 +132,7 @@ def read(files: SchemaFiles) -> dict[str, Item]:
         except SpecError as error:
             problems.append(error)
             continue
-        items[name] = Item(name, kind, len(items), checksum(data), data, file)
+        items[name] = Item(name, kind, len(items), file_checksum(data, name, environment), data, file)
     add_tool()
     raise_problems(problems)
     return items

@@ -185,13 +185,13 @@ def lock(connection: Connection, *, wait: float, on_wait: Callable[[str], None],
     pause = 0.05
     said = False
     while not connection.rows(f"SELECT pg_try_advisory_lock({_LOCK})")[0][0]:
-        holder = _holder(connection)
-        if holder and not said:
-            on_wait(f"waiting for {holder}")
+        who = holder(connection)
+        if who and not said:
+            on_wait(f"waiting for {who}")
             said = True
         if time.monotonic() >= end:
             raise Locked(
-                f"the schema of {connection.target.database} is being changed by {holder or 'another session'}",
+                f"the schema of {connection.target.database} is being changed by {who or 'another session'}",
                 hints=["wait for it to end, or end it in db-shell: SELECT pg_terminate_backend(PID)"],
             )
         if stop():
@@ -211,7 +211,8 @@ def _unlock(connection: Connection) -> None:
         return  # the session is gone, and its lock with it
 
 
-def _holder(connection: Connection) -> str:
+def holder(connection: Connection) -> str:
+    """Who has the lock now; "" when nobody has."""
     rows = connection.rows(_HOLDER)
     if not rows:
         return ""

@@ -75,7 +75,9 @@ def _tool(item: Item, row: ledger.Row) -> FileState:
 def _changed(files: SchemaFiles, item: Item, row: ledger.Row) -> FileState:
     """A file whose content is another than when it was applied."""
     if row.tokens is not None and row.tokens == _tokens(item):
-        return FileState(item.path, "edited-comments", item.checksum, row.checksum, "only comments and blanks differ", item.kind)
+        return FileState(
+            item.path, "edited-comments", item.checksum, row.checksum, "only comments, blanks or its way back differ", item.kind
+        )
     if item.kind == "seed" and not files.reseed:
         note = "changed since it was sown; `reseed: true` would run it again"
         return FileState(item.path, "applied", item.checksum, row.checksum, note, item.kind)
@@ -84,8 +86,13 @@ def _changed(files: SchemaFiles, item: Item, row: ledger.Row) -> FileState:
     return FileState(item.path, "edited", item.checksum, row.checksum, kind=item.kind)
 
 
+def tokens_of(item: Item) -> str | None:
+    """The checksum of what is run, comments and blanks aside; None for what is no SQL. Raises SpecError for what is no text."""
+    return tokens_checksum(source.decode(item.up, item.path)) if item.is_sql else None
+
+
 def _tokens(item: Item) -> str:
     try:
-        return tokens_checksum(source.decode(item.data, item.path)) if item.is_sql else ""
+        return tokens_of(item) or ""
     except SpecError:
         return ""  # it cannot be read as text any more; running it would say so

@@ -112,10 +112,10 @@ def test_an_empty_file_is_recorded(target: Target, schema: Schema) -> None:
 
 
 def test_all_files_are_checked_before_the_first_is_run(target: Target, schema: Schema, database: Connection) -> None:
-    files = schema(a="create table a (id int);", b="select 'open", c="vacuum;")
+    files = schema(a="create table a (id int);", b="select 'open", c="select ('")
     with pytest.raises(SpecError) as caught:
         apply(target, files)
-    assert [str(problem.where) for problem in caught.value.problems] == ["db/b.sql:1:8", "db/c.sql:1:1"]
+    assert [str(problem.where) for problem in caught.value.problems] == ["db/b.sql:1:8", "db/c.sql:1:9"]
     assert tables(database) == []
 
 
