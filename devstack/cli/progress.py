@@ -89,7 +89,7 @@ class PlainProgress(AbstractContextManager["PlainProgress"]):
             return f"{self._elapsed()}… {subject(step)[0]:<8} {happened.text}"
         failed = happened.phase is Phase.FAILED
         shown = isinstance(step, CreateNetwork | Pull | Build | Await | ApplySchema | Remove | RemoveNetwork) or failed
-        shown = shown or (isinstance(step, Stop) and step.reason == "")
+        shown = shown or (isinstance(step, Stop) and bool(step.reason == "" or happened.text))
         if happened.phase not in (Phase.DONE, Phase.FAILED) or not shown:
             return ""
         word, rest = subject(step)

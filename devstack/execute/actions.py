@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import assert_never
 
-from devstack.compose.model import EMPTY, Stack, Strings
+from devstack.compose.model import EMPTY, Hook, Stack, Strings
 from devstack.engine.base import Engine, NewContainer, OnProgress
-from devstack.errors import DevstackError, EngineRefused, NotFound, PortTaken, Unhealthy
+from devstack.errors import Conflict, DevstackError, EngineRefused, NotFound, PortTaken, Unhealthy
 from devstack.plan.order import parents
 from devstack.plan.steps import (
     ApplySchema,
@@ -73,7 +73,7 @@ class Actions:
             case Start():
                 self._start(step)
             case Stop():
-                self._stop(step)
+                return self._stop(step)
             case Remove():
                 self.engine.remove(step.container, anonymous_volumes=step.anonymous)
             case Rename():
@@ -118,23 +118,27 @@ class Actions:
         except EngineRefused as refusal:
             raise self._why_not_started(step, refusal) from refusal
         for hook in step.service.post_start:
-            environment = {key: value or "" for key, value in hook.environment.items()}
-            result = self.engine.exec(
-                container,
-                hook.command,
-                user=hook.user,
-                environment=environment,
-                workdir=hook.working_dir,
-                privileged=hook.privileged,
-            )
-            if result.exit_code != 0:
-                raise Unhealthy(
-                    f"the post_start hook of {step.service.name} failed with code {result.exit_code}",
-                    details=[
-                        ("command", " ".join(hook.command)),
-                        ("output", (result.stdout + result.stderr).decode(errors="replace")),
-                    ],
-                )
+            failure = self._hook("post_start", step.service.name, container, hook)
+            if failure is not None:
+                raise failure
+
+    def _hook(self, kind: str, service: str, container: str, hook: Hook) -> Unhealthy | None:
+        """Run one hook inside a container; what went wrong, if anything did."""
+        result = self.engine.exec(
+            container,
+            hook.command,
+            user=hook.user,
+            environment={key: value or "" for key, value in hook.environment.items()},
+            workdir=hook.working_dir,
+            privileged=hook.privileged,
+        )
+        if result.exit_code == 0:
+            return None
+        output = (result.stdout + result.stderr).decode(errors="replace")
+        return Unhealthy(
+            f"the {kind} hook of {service} failed with code {result.exit_code}",
+            details=[("command", " ".join(hook.command)), ("output", output)],
+        )
 
     def _why_not_started(self, step: Start, refusal: EngineRefused) -> DevstackError:
         name = step.service.name
@@ -147,11 +151,20 @@ class Actions:
             )
         return EngineRefused(f"{name} cannot be started: {refusal.message}", status=refusal.status)
 
-    def _stop(self, step: Stop) -> None:
-        service = self.stack.services.get(step.service)
+    def _stop(self, step: Stop) -> str:
+        """A hook that fails does not keep the container up: what was to stop stops, and the failure is told."""
+        service = self.stack.services.get(step.service) or self.stack.disabled.get(step.service)
+        told = ""
         for hook in service.pre_stop if service else ():
-            self.engine.exec(step.container, hook.command, user=hook.user, workdir=hook.working_dir, privileged=hook.privileged)
+            try:
+                failure = self._hook("pre_stop", step.service, step.container, hook)
+            except (Conflict, NotFound):
+                break  # it has ended in the meantime, or is paused: there is nobody to tell
+            if failure is not None:
+                output = dict(failure.details)["output"].strip().splitlines()
+                told = f"stopped; {failure.message}" + (f": {output[-1]}" if output else "")
         self.engine.stop(step.container, step.grace)
+        return told
 
     def _apply(self, step: ApplySchema, progress: OnProgress) -> str:
         if self.apply_sql is None:

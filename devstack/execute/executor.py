@@ -56,6 +56,8 @@ class Executor:
         self.messages: queue.Queue[_Message | BaseException] = queue.Queue()
         self.waits: dict[str, Wait] = {}
         self.seen: dict[str, list[tuple[Event, float]]] = {}
+        self.plan: dict[str, Step] = {}
+        self.lost: set[str] = set()
         self.active: dict[str, Step] = {}
         self.begun: dict[str, float] = {}
         self.outcomes: dict[str, Outcome] = {}
@@ -68,6 +70,7 @@ class Executor:
         and lets KeyboardInterrupt through."""
         self.zero = time.monotonic()
         pending = {step.key: step for step in plan.steps}
+        self.plan = dict(pending)
         keys = frozenset(pending)
         with ExitStack() as stack:
             if any(isinstance(step, Await) for step in plan.steps):
@@ -95,8 +98,17 @@ class Executor:
 
     def _is_ready(self, step: Step, keys: frozenset[str]) -> bool:
         done = all(key not in keys or (key in self.outcomes and self.outcomes[key].error is None) for key in step.after)
-        settled = step.settled if isinstance(step, Start | Stop) else frozenset()
-        return done and all(key not in keys or key in self.outcomes for key in settled)
+        return done and all(key not in keys or key in self.outcomes or key in self.lost for key in settled(step))
+
+    def _lose(self, key: str) -> bool:
+        """A step failed: note which ones will never begin because of it. True when another goes on without one of them."""
+        lost = {key}
+        # The plan's order respects `after`, so one pass finds them all.
+        for step in self.plan.values():
+            if step.after & lost:
+                lost.add(step.key)
+        self.lost |= lost
+        return any(settled(step) & lost for step in self.plan.values())
 
     def _begin(self, step: Step) -> None:
         self.begun[step.key] = time.monotonic()
@@ -245,7 +257,7 @@ class Executor:
         self.outcomes[step.key] = Outcome(step=step, begun=begun - self.zero, ended=now - self.zero, text=text, error=error)
         phase = Phase.DONE if error is None else Phase.FAILED
         self.observer(Happened(step=step, phase=phase, seconds=now - begun, text=text or (error.message if error else "")))
-        if error is not None and not self.failed:
+        if error is not None and not self._lose(step.key) and not self.failed:
             self.failed = True
             self.waits.clear()
             self.stop_at = now + GRACE
@@ -253,3 +265,8 @@ class Executor:
     def _is_over(self) -> bool:
         """After a failure: whether nothing is left that must be let to its end."""
         return time.monotonic() >= self.stop_at or not any(self.actions.must_end(step) for step in self.active.values())
+
+
+def settled(step: Step) -> frozenset[str]:
+    """The keys that a step waits for the end of, good or bad."""
+    return step.settled if isinstance(step, Start | Stop) else frozenset()
