@@ -22,6 +22,7 @@ COMMANDS = (
     ("logs", "logs"),
     ("exec", "execute"),
     ("db-shell", "db_shell"),
+    ("redis-shell", "redis_shell"),
     ("verify", "verify"),
     ("reset", "reset"),
     ("undo", "undo"),
@@ -50,8 +51,32 @@ COMMANDS = (
 )
 """(name on the command line, module and function in this folder)."""
 GROUPS: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
-    "schema": ("Look at the schema of the database, apply it, put its ledger right.", ()),
-    "db": ("Keep, copy, bring back and examine the data.", ()),
+    "schema": (
+        "Look at the schema of the database, apply it, put its ledger right.",
+        (
+            ("status", "status"),
+            ("apply", "apply"),
+            ("diff", "diff"),
+            ("new", "new"),
+            ("lock", "lock"),
+            ("baseline", "baseline"),
+            ("repair", "repair"),
+        ),
+    ),
+    "db": (
+        "Keep, copy, bring back and examine the data.",
+        (
+            ("snapshot", "snapshot"),
+            ("snapshots", "snapshots"),
+            ("restore", "restore"),
+            ("dump", "dump"),
+            ("load", "load"),
+            ("clone", "clone"),
+            ("switch", "switch"),
+            ("prune", "prune"),
+            ("fix-credentials", "fix_credentials"),
+        ),
+    ),
 }
 """group -> (help, its commands). A command `devstack db restore` is the function `restore` in `devstack/cli/db/restore.py`."""
 HIDDEN = ("ps",)

@@ -197,7 +197,7 @@ class Step:
         # Its text is kept with the down block, which is not in what is run.
         entry = self.entry(item, source.decode(item.data, item.path))
         if not parsed.transactional:
-            edits.check_resume(self.connection, parsed, item.path)
+            edits.check_resume(self.connection, parsed, item.path, self.environment(item))
         run_file(self.connection, parsed, entry, self.state_line, environment=self.environment(item))
 
     def environment(self, item: Item) -> Environment:

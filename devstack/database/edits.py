@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from devstack.database import ledger, scanner, source
 from devstack.database.connection import Connection
+from devstack.database.environment import Environment
 from devstack.database.files import Item, SchemaFiles
 from devstack.database.script import Script
 from devstack.database.states import FileState
@@ -66,7 +67,7 @@ def out_of_order(files: SchemaFiles, found: Sequence[FileState]) -> DevstackErro
     )
 
 
-def check_resume(connection: Connection, parsed: Script, path: str) -> None:
+def check_resume(connection: Connection, parsed: Script, path: str, environment: Environment) -> None:
     """A half-run file goes on where it stopped, so what has run must still stand in it unchanged."""
     row = ledger.read(connection).get(path)
     if row is None or not row.done:
@@ -74,7 +75,7 @@ def check_resume(connection: Connection, parsed: Script, path: str) -> None:
     before = ledger.body(connection, path)
     if before is None:
         return
-    old = scanner.parse(before.encode(), path)
+    old = scanner.parse(before.encode(), path, environment=environment)
     ran = [source.without_comments(old.slice(statement)) for statement in old.statements[: row.done]]
     now = [source.without_comments(parsed.slice(statement)) for statement in parsed.statements[: row.done]]
     if ran != now:

@@ -1,0 +1,1 @@
+"""`devstack schema ...`: one file a command, and what those commands share."""
