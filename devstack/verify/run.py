@@ -1,13 +1,14 @@
-"""A whole verify: make the twin, start it, check it, take it away."""
+"""A whole verify: bring the stack under test up, run the checks, take it away."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+import contextlib
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
-from devstack import bring_up, labels, lock
-from devstack.compose.model import Stack
+from devstack import __version__, bring_up, lock
+from devstack.compose.model import EMPTY, Stack, Strings
 from devstack.engine.base import Engine
 from devstack.errors import DevstackError
 from devstack.execute import Executor, Happened, Results
@@ -16,25 +17,30 @@ from devstack.plan.down import plan_down
 from devstack.plan.steps import Plan
 from devstack.plan.up import UpOptions
 from devstack.spec.model import Spec
-from devstack.verify import twin
-from devstack.verify.base import Ground, Result
-from devstack.verify.registry import CHECKS
+from devstack.verify import criteria, twin
+from devstack.verify.base import Ground, Phase, Topic
+from devstack.verify.model import Mode, Report, Result
+from devstack.verify.seen import services_seen
+from devstack.verify.selection import Chosen
+from devstack.verify.startup import graph_of, startup_of
+
+OnResult = Callable[[Result], None]
 
 
 @dataclass(slots=True, kw_only=True)
-class TwinRunner:
-    """Brings a twin up and down through the same road as the real stack."""
+class StackRunner:
+    """Brings a stack up and down through the same road as `up` and `down`. `labels` are put on all that it makes."""
 
     engine: Engine
     stack: Stack
     spec: Spec | None
-    original: str
+    labels: Strings
     observer: Callable[[Happened], None]
-    timeout: float
+    deadline: float
 
-    def up(self) -> tuple[Plan, Results]:
+    def up(self, services: tuple[str, ...] = ()) -> tuple[Plan, Results]:
         observed = bring_up.look(self.engine, self.stack)
-        plan = bring_up.make_plan(self.engine, self.stack, self.spec, observed, UpOptions())
+        plan = bring_up.make_plan(self.engine, self.stack, self.spec, observed, UpOptions(services=services))
         brought = bring_up.carry_out(
             self.engine,
             self.stack,
@@ -42,8 +48,8 @@ class TwinRunner:
             plan,
             observed,
             observer=self.observer,
-            timeout=self.timeout,
-            extra_labels={labels.TWIN: self.original},
+            timeout=max(1.0, self.deadline - time.monotonic()),
+            extra_labels=self.labels,
         )
         return plan, brought.results
 
@@ -52,40 +58,143 @@ class TwinRunner:
         Executor(self.engine, self.stack, Actions(self.engine, self.stack)).run(plan_down(self.stack, observed)).raise_first()
 
 
-def on_twin(
-    engine: Engine,
-    original: str,
-    stack: Stack,
-    spec: Spec | None,
-    root: Path,
-    *,
-    observer: Callable[[Happened], None],
-    on_result: Callable[[Result], None],
-    timeout: float = 600.0,
-) -> list[Result]:
-    """Run every check on the twin `stack` of `original`; the twin is gone afterwards, whatever happens."""
-    runner = TwinRunner(engine=engine, stack=stack, spec=spec, original=original, observer=observer, timeout=timeout)
-    ground = Ground(engine=engine, stack=stack, spec=spec, root=root, runner=runner)
-    with lock.locked(stack.name, root):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """How a verify is to run. `timeout` in seconds for the whole of it."""
+
+    chosen: Chosen
+    fail_fast: bool = False
+    timeout: float = 600.0
+    observer: Callable[[Happened], None] = lambda happened: None
+    on_result: OnResult = lambda result: None
+
+
+def on_twin(ground: Ground, wish: Wish) -> Report:
+    """Every check on the twin of `ground`; the twin is gone afterwards, whatever happens."""
+    engine, stack = ground.engine, ground.stack
+    with lock.locked(stack.name, ground.root):
+        twin.announce(stack.name)
+        ground.runner = _runner(ground, wish, twin.labels_of(ground.declared.name))
         try:
-            try:
-                _, ground.first = runner.up()
-            except DevstackError as error:
-                ground.first_error = error
-            results = _check(ground, on_result)
+            report = _run(ground, wish)
         except BaseException:
             twin.tear_down(engine, stack.name, interrupted=True)
             raise
         twin.tear_down(engine, stack.name)
-        return results
+    twin.forget(stack.name)
+    return report
 
 
-def _check(ground: Ground, on_result: Callable[[Result], None]) -> list[Result]:
-    results: list[Result] = []
-    for check in CHECKS.values():
-        for result in check(ground):
-            results.append(result)
-            on_result(result)
-        if ground.first_error is not None:
-            break
-    return results
+def in_place(ground: Ground, wish: Wish) -> Report:
+    """Every check on the stack itself. The caller holds the project, and has looked whose data is there."""
+    ground.runner = _runner(ground, wish, EMPTY)
+    return _run(ground, wish)
+
+
+def live(ground: Ground, wish: Wish) -> Report:
+    """The checks that disturb nothing, on the running stack."""
+    return _run(ground, wish)
+
+
+def _runner(ground: Ground, wish: Wish, extra: Strings) -> StackRunner:
+    return StackRunner(
+        engine=ground.engine,
+        stack=ground.stack,
+        spec=ground.spec,
+        labels=extra,
+        observer=wish.observer,
+        deadline=time.monotonic() + wish.timeout,
+    )
+
+
+class _Enough(Exception):
+    """A failure with --fail-fast, or no time left."""
+
+
+def _run(ground: Ground, wish: Wish) -> Report:
+    begun, began = time.monotonic(), time.time()
+    ground.deadline = begun + wish.timeout
+    with contextlib.suppress(_Enough):
+        _phases(ground, wish)
+    judged = criteria.judge(wish.chosen.criteria, ground.results)
+    info = ground.engine.info
+    return Report(
+        project=ground.declared.name,
+        subject=ground.stack.name,
+        mode=ground.mode,
+        engine=f"{info.name} {info.version}",
+        version=__version__,
+        begun=began,
+        seconds=time.monotonic() - begun,
+        results=tuple(ground.results),
+        criteria=judged,
+        startup=ground.startup,
+        graph=graph_of(ground.stack),
+        services=ground.services,
+    )
+
+
+def _phases(ground: Ground, wish: Wish) -> None:
+    chosen = wish.chosen
+    _checks(ground, wish, Phase.STATIC)
+    needs_stack = any(check.phase is not Phase.STATIC for check in chosen.checks) or chosen.own or chosen.criteria
+    if needs_stack and ground.mode is not Mode.LIVE:
+        _start(ground)
+    _checks(ground, wish, Phase.START)
+    if ground.first_error is not None:
+        ground.services = services_seen(ground)
+        if not any(check.id == "start.cold" for check in chosen.checks):
+            topic = Topic(check="start.cold", title="the stack starts", expected="every service healthy")
+            _take(ground, wish, [topic.error(ground.first_error)])
+        return
+    if needs_stack:
+        ground.settle()
+    _take(ground, wish, criteria.own_checks(ground, chosen.own, late=False))
+    _take(ground, wish, criteria.probes(ground, chosen.criteria, late=False))
+    _checks(ground, wish, Phase.QUIET)
+    if needs_stack:
+        ground.services = services_seen(ground)
+    _checks(ground, wish, Phase.ROUGH)
+    _checks(ground, wish, Phase.LAST)
+    _take(ground, wish, criteria.own_checks(ground, chosen.own, late=True))
+    _take(ground, wish, criteria.probes(ground, chosen.criteria, late=True))
+
+
+def _start(ground: Ground) -> None:
+    assert ground.runner is not None
+    try:
+        _, ground.first = ground.runner.up()
+    except DevstackError as error:
+        ground.first_error = error
+    else:
+        ground.startup = startup_of(ground.first, ground.limits.startup) if ground.first.outcomes else None
+    ground.first_at = time.time()
+
+
+def _checks(ground: Ground, wish: Wish, phase: Phase) -> None:
+    for check in wish.chosen.checks:
+        if check.phase is not phase:
+            continue
+        try:
+            _take(ground, wish, check.run(ground))
+        except DevstackError as error:
+            # What a check did not expect is a finding too: the engine went away, a container vanished under it.
+            _take(ground, wish, [Topic(check=check.id, title=check.title, expected="the check can be made").error(error)])
+
+
+def _take(ground: Ground, wish: Wish, results: Iterable[Result]) -> None:
+    """Keep results as they come; stop where it is enough."""
+    for result in results:
+        known = {other.id for other in ground.results}
+        number = next(n for n in range(1, len(known) + 2) if (f"{result.id}.{n}" if n > 1 else result.id) not in known)
+        result = replace(result, id=f"{result.id}.{number}") if number > 1 else result
+        ground.results.append(result)
+        wish.on_result(result)
+        if wish.fail_fast and result.fails:
+            raise _Enough
+    if time.monotonic() > ground.deadline:
+        topic = Topic(check="time", title=f"all checks are done within {wish.timeout:g} s", expected="an end")
+        late = topic.failed("the rest was not checked", fix=["--timeout SECONDS gives more time"])
+        ground.results.append(late)
+        wish.on_result(late)
+        raise _Enough

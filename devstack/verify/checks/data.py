@@ -1,149 +1,155 @@
-"""data: what is written through a service is still there after `down` and `up`, for each named volume.
+"""data: what is written through a service is there after `down` and `up`; `reset` takes it away, and `undo` brings it back.
 
-`restart` proves nothing here: a container that is merely restarted keeps data that it never put into its volume.
+A mere restart proves nothing here: a container that is only restarted keeps data that it never put into its volume.
 """
 
 from __future__ import annotations
 
-import secrets
-import time
-from dataclasses import dataclass
+from collections.abc import Iterator
 
-from devstack import labels
-from devstack.compose.model import Mount, Service, Volume
-from devstack.compose.roles import Postgres, Redis, role_of
-from devstack.engine.base import Container
+from devstack.compose.roles import Postgres, role_of
 from devstack.errors import DevstackError
-from devstack.verify.base import Ground, Result, failed, passed, skipped
+from devstack.verify import markers
+from devstack.verify.base import Ground, Topic
+from devstack.verify.checks.schema import difference, facts, places
+from devstack.verify.markers import Marker
+from devstack.verify.model import Result
+from devstack.verify.places import place
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Marker:
-    """One thing written: through which service, into which volume, in what way."""
-
-    service: Service
-    volume: str
-    mount: Mount
-    way: str
-    nonce: str
-
-
-def check(ground: Ground) -> list[Result]:
-    """Write a marker into each volume, remove the containers, make them again, read the markers back."""
-    begun = time.monotonic()
-    results: list[Result] = []
-    written: list[Marker] = []
-    for marker in _markers(ground):
+def persists(ground: Ground) -> Iterator[Result]:
+    """A marker into each volume, the containers removed and made again, the markers read back."""
+    assert ground.runner is not None
+    topics = {marker: _topic(ground, marker, "persists", "survives down and up") for marker in markers.of(ground)}
+    written = []
+    for marker, topic in topics.items():
         try:
-            _write(ground, marker)
+            markers.write(ground, marker)
         except DevstackError as error:
-            results.append(skipped("data", _title(marker), f"no marker could be written: {error.message}"))
+            yield topic.skipped(f"no marker could be written: {error.message}")
         else:
             written.append(marker)
+    if not topics:
+        yield Topic(check="data.persists", title="data survives down and up").skipped("no service has a named volume")
     if not written:
-        return results or [skipped("data", "data survives down and up", "no service has a named volume")]
+        return
+    before = {marker: ground.container(marker.service.name).id for marker in written}
+    trouble = _again(ground, written)
+    if trouble is not None:
+        yield Topic(check="data.persists", title="data survives down and up", expected="the stack comes up again").error(trouble)
+        return
+    for marker in written:
+        yield _kept(ground, topics[marker], marker, before[marker])
+
+
+def _topic(ground: Ground, marker: Marker, part: str, title: str) -> Topic:
+    return Topic(
+        check=f"data.{part}",
+        of=marker.mount.source,
+        title=f"{marker.service.name}: volume {marker.mount.source} {title}",
+        service=marker.service.name,
+        expected=f"the {marker.way} written before is there",
+        where=place(ground, "services", marker.service.name, "volumes"),
+    )
+
+
+def _again(ground: Ground, written: list[Marker]) -> DevstackError | None:
+    """Everything down, and up again as far as the markers need it."""
+    assert ground.runner is not None
     try:
         ground.runner.down()
-        ground.runner.up()
+        ground.runner.up(tuple(dict.fromkeys(marker.service.name for marker in written)))
     except DevstackError as error:
-        return [*results, failed("data", "data survives down and up", expected="the stack comes up again", saw=error.message)]
-    seconds = (time.monotonic() - begun) / len(written)
-    return results + [_judged(ground, marker, seconds) for marker in written]
+        return error
+    return None
 
 
-def _title(marker: Marker) -> str:
-    return f"{marker.service.name}: volume {marker.mount.source} survives down and up"
-
-
-def _judged(ground: Ground, marker: Marker, seconds: float) -> Result:
-    expected = f"the {marker.way} written before is there"
+def _kept(ground: Ground, topic: Topic, marker: Marker, before: str) -> Result:
     try:
-        there = _read(ground, marker)
+        there = markers.read(ground, marker)
+        container = ground.container(marker.service.name)
     except DevstackError as error:
-        return failed("data", _title(marker), expected=expected, saw=error.message, seconds=seconds)
+        return topic.error(error)
+    if container.id == before:
+        return topic.failed("down left the container, so this shows nothing")
     if there == marker.nonce:
-        return passed("data", _title(marker), expected=expected, saw="it is there", seconds=seconds)
-    mounts = tuple(
-        f"{m.type} {m.name or m.source or '(nameless)'} at {m.target}" for m in _container(ground, marker.service).mounts
-    )
-    saw = "it is gone: the program does not write into this volume"
-    return failed("data", _title(marker), expected=expected, saw=saw, evidence=mounts, seconds=seconds)
-
-
-def _markers(ground: Ground) -> list[Marker]:
-    """One marker for each named volume, through the first service that may write to it."""
-    found: dict[str, Marker] = {}
-    for service in ground.stack.services.values():
-        role = role_of(service, ground.stack.secrets)
-        way = "row" if isinstance(role, Postgres) else "key" if isinstance(role, Redis) else "file"
-        for mount in service.mounts:
-            volume = ground.stack.volumes.get(mount.source) if mount.type == "volume" else None
-            if volume is not None and _holds_data(volume) and not mount.read_only and service.scale:
-                marker = Marker(service=service, volume=volume.name, mount=mount, way=way, nonce=secrets.token_hex(8))
-                found.setdefault(mount.source, marker)
-    return list(found.values())
-
-
-def _holds_data(volume: Volume) -> bool:
-    return not volume.external and labels.CACHE not in volume.labels
-
-
-def _container(ground: Ground, service: Service) -> Container:
-    return ground.engine.inspect(ground.look().of(service.name)[0].id)
-
-
-def _write(ground: Ground, marker: Marker) -> None:
-    if marker.way == "row":
-        _sql(ground, marker, "CREATE SCHEMA IF NOT EXISTS devstack_probe")
-        _sql(ground, marker, "CREATE TABLE IF NOT EXISTS devstack_probe.marker (nonce text)")
-        _sql(ground, marker, "INSERT INTO devstack_probe.marker VALUES (%s)", marker.nonce)
-    elif marker.way == "key":
-        _redis(ground, marker, "SET", "devstack:probe", marker.nonce)
-    else:
-        _shell(ground, marker, f"printf %s {marker.nonce} > '{_path(marker)}'")
-
-
-def _read(ground: Ground, marker: Marker) -> str:
-    if marker.way == "row":
-        rows = _sql(ground, marker, "SELECT coalesce(to_regclass('devstack_probe.marker')::text, '')")
-        if not rows or not rows[0]:
-            return ""
-        rows = _sql(ground, marker, "SELECT nonce FROM devstack_probe.marker")
-        return rows[0] if rows else ""
-    if marker.way == "key":
-        return _redis(ground, marker, "GET", "devstack:probe")
-    return _shell(ground, marker, f"cat '{_path(marker)}' 2>/dev/null || true")
-
-
-def _path(marker: Marker) -> str:
-    return f"{marker.mount.target.rstrip('/')}/.devstack-probe"
-
-
-def _sql(ground: Ground, marker: Marker, statement: str, *values: str) -> list[str]:
-    from devstack.database.connection import connect
-    from devstack.database.reach import target_of
-
+        return topic.passed("it is there, in a new container")
+    found = [f"{m.type} {m.name or m.source or '(nameless)'} at {m.target}" for m in container.mounts]
     role = role_of(marker.service, ground.stack.secrets)
-    assert isinstance(role, Postgres)
-    target = target_of(role, _container(ground, marker.service), ground.engine.info.endpoint)
-    with connect(target, application_name="devstack-verify") as connection:
-        return [str(row[0]) for row in connection.rows(statement, values)]
+    if isinstance(role, Postgres):
+        found += _data_folder(ground, marker)
+    fix = [f"mount the volume where {marker.service.name} keeps its data", "devstack doctor"]
+    return topic.failed(f"it is gone: {marker.service.name} does not keep its data in this volume", evidence=found, fix=fix)
 
 
-def _redis(ground: Ground, marker: Marker, *words: str) -> str:
-    role = role_of(marker.service)
-    assert isinstance(role, Redis)
-    environment = {"REDISCLI_AUTH": role.password} if role.password else {}
-    result = ground.engine.exec(
-        _container(ground, marker.service).id, ["redis-cli", "-p", str(role.port), *words], environment=environment
-    )
-    if result.exit_code != 0:
-        raise DevstackError((result.stdout + result.stderr).decode(errors="replace").strip() or "redis-cli failed")
-    return result.text.strip()
+def _data_folder(ground: Ground, marker: Marker) -> list[str]:
+    try:
+        return [f"the server writes to {folder}" for folder in markers.sql(ground, marker, "SHOW data_directory")]
+    except DevstackError:
+        return []
 
 
-def _shell(ground: Ground, marker: Marker, script: str) -> str:
-    result = ground.engine.exec(_container(ground, marker.service).id, ["/bin/sh", "-c", script], user="0")
-    if result.exit_code != 0:
-        raise DevstackError((result.stdout + result.stderr).decode(errors="replace").strip() or f"sh ended with {result.exit_code}")
-    return result.text.strip()
+def reset(ground: Ground) -> Iterator[Result]:
+    """`reset` gives exactly what the files make, `undo` brings back what was there."""
+    assert ground.runner is not None
+    if not ground.owns_data:
+        yield Topic(check="data.reset", title="reset and undo").skipped("the stack holds data of yours, which is not emptied")
+        return
+    written = [marker for marker in markers.of(ground) if markers.there(ground, marker)]
+    if not written:
+        yield Topic(check="data.reset", title="reset and undo").skipped("no volume holds a marker")
+        return
+    before = _catalogs(ground)
+    topics = {marker: _topic(ground, marker, "reset", "is empty after reset") for marker in written}
+    try:
+        ground.runner.down()
+        markers.reset(ground)
+        ground.runner.up(tuple(dict.fromkeys(marker.service.name for marker in written)))
+    except DevstackError as error:
+        yield Topic(check="data.reset", title="reset and undo", expected="the stack comes up again").error(error)
+        return
+    for marker, topic in topics.items():
+        gone = markers.read(ground, marker) != marker.nonce
+        yield topic.passed("the marker is gone") if gone else topic.failed("the marker is still there")
+    yield from _same_schema(ground, before)
+    yield from _undone(ground, written)
+
+
+def _catalogs(ground: Ground) -> dict[str, frozenset[str]]:
+    try:
+        return {place.of: facts(place) for place in places(ground) if not place.running}
+    except DevstackError:
+        return {}  # told by the schema check
+
+
+def _same_schema(ground: Ground, before: dict[str, frozenset[str]]) -> Iterator[Result]:
+    """After a reset the database has exactly the declared schema."""
+    after = _catalogs(ground)
+    for of, wanted in before.items():
+        topic = Topic(
+            check="data.reset",
+            of=f"schema.{of}",
+            title=f"{of.replace('.', '/')} has the declared schema after reset",
+            service=of.partition(".")[0],
+            expected=f"the same {len(wanted)} facts as on a fresh start",
+        )
+        now = after.get(of, frozenset())
+        if now == wanted:
+            yield topic.passed(f"{len(now)} facts, all equal")
+        else:
+            yield topic.failed("the catalog differs", evidence=difference(wanted, now), fix=["devstack up applies what is missing"])
+
+
+def _undone(ground: Ground, written: list[Marker]) -> Iterator[Result]:
+    assert ground.runner is not None
+    topics = {marker: _topic(ground, marker, "undo", "is back after undo") for marker in written}
+    try:
+        ground.runner.down()
+        markers.undo(ground)
+        ground.runner.up(tuple(dict.fromkeys(marker.service.name for marker in written)))
+    except DevstackError as error:
+        yield Topic(check="data.undo", title="undo", expected="the stack comes up again").error(error)
+        return
+    for marker, topic in topics.items():
+        back = markers.read(ground, marker) == marker.nonce
+        yield topic.passed("the marker is back") if back else topic.failed("the marker is not there", fix=["devstack undo"])

@@ -1,45 +1,91 @@
-"""health: every service is healthy, and stays so for a while without a restart."""
+"""health: every service is healthy, stays so, and comes back after it was killed."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
+from devstack.compose.roles import role_of
 from devstack.engine.base import Container, Health, State
+from devstack.errors import DevstackError, NotFound
+from devstack.execute.evidence import last_lines
 from devstack.execute.waiting import probe_command
-from devstack.verify.base import Ground, Result, failed, passed
-
-WINDOW = 2.0
-"""Seconds over which nothing may restart, end or turn unhealthy."""
+from devstack.verify.base import Ground, Topic
+from devstack.verify.model import Mode, Result, Severity
 
 
-def check(ground: Ground) -> list[Result]:
-    """Look, wait for the window to pass, look again."""
-    begun = time.monotonic()
-    before = {c.id: ground.engine.inspect(c.id) for c in ground.containers()}
-    time.sleep(WINDOW)
-    after = {c.id: ground.engine.inspect(c.id) for c in ground.containers()}
-    wrong = [line for c in after.values() if (line := _wrong(c, before.get(c.id))) and not _passes(ground, c)]
-    missing = [name for name, service in ground.stack.services.items() if service.scale and not _has(after, name)]
-    wrong += [f"{name}: it has no container" for name in missing]
-    title = f"{len(after)} containers healthy, none restarts in {WINDOW:g} s"
-    expected = f"all {len(after)} healthy or completed, 0 restarts"
-    seconds = time.monotonic() - begun
+def window(ground: Ground) -> Iterator[Result]:
+    """From the moment all was healthy on, for a while: no restart, no end, no want of memory, nothing unhealthy."""
+    if ground.mode is not Mode.LIVE:
+        time.sleep(max(0.0, ground.settled + ground.limits.window - time.monotonic()))
+    lasted = time.monotonic() - ground.settled
+    before, after = ground.seen, {c.id: c for c in _inspected(ground)}
+    span = "" if ground.mode is Mode.LIVE else f" and stay so for {lasted:.0f} s"
+    topic = Topic(
+        check="health.window",
+        title=f"{len(after)} containers are healthy{span}",
+        expected=f"all {len(after)} healthy or done, none restarted",
+        begun=ground.settled,
+    )
+    wrong = {c.service: line for c in after.values() if (line := _wrong(c, before.get(c.id))) and not passes(ground, c)}
+    wrong |= {c.service: f"{c.service}: its container is gone" for c in before.values() if c.id not in after}
+    there = {c.service for c in after.values()}
+    wrong |= {s.name: f"{s.name}: it has no container" for s in ground.enabled if s.name not in there and s.name not in wrong}
     if wrong:
-        return [failed("health", title, expected=expected, saw=f"{len(wrong)} not so", evidence=tuple(wrong), seconds=seconds)]
-    return [passed("health", title, expected=expected, saw="as expected", seconds=seconds)]
+        lines = [*wrong.values(), *_last_words(ground, after, wrong)]
+        first = next(iter(wrong))
+        yield topic.failed("; ".join(wrong.values()), evidence=lines, fix=[f"devstack logs {first}"])
+    else:
+        yield topic.passed("as expected")
+    yield from _probes(ground)
 
 
-def _passes(ground: Ground, container: Container) -> bool:
+def _inspected(ground: Ground) -> Iterator[Container]:
+    for container in ground.containers():
+        try:
+            yield ground.engine.inspect(container.id)
+        except NotFound:
+            continue  # told as a service without a container
+
+
+def _last_words(ground: Ground, after: dict[str, Container], wrong: dict[str, str]) -> Iterator[str]:
+    for container in after.values():
+        if container.service in wrong:
+            for line in last_lines(ground.engine, container.id, lines=5).splitlines():
+                yield f"{container.service} | {line}"
+
+
+def _probes(ground: Ground) -> Iterator[Result]:
+    """A health check that cannot fail says nothing: `true`, `exit 0`, `echo`."""
+    for service in ground.enabled:
+        test = service.healthcheck.test if service.healthcheck and not service.healthcheck.disable else ()
+        words = " ".join(test[1:]).strip()
+        if test and test[0] in ("CMD", "CMD-SHELL") and is_empty_probe(words):
+            topic = Topic(
+                check="health.window",
+                of=f"probe.{service.name}",
+                title=f"{service.name}: its health check can fail",
+                service=service.name,
+                expected="a question that only a working program answers",
+                severity=Severity.ERROR if service.ports or role_of(service) else Severity.WARNING,
+            )
+            yield topic.failed(f"it always passes: {words}", fix=["ask the program itself: its port, its /health, its client"])
+
+
+def is_empty_probe(words: str) -> bool:
+    """Whether a probe passes whatever the program does."""
+    text = words.removeprefix("/bin/sh -c ").removeprefix("sh -c ").strip("\"' ")
+    always = ("true", "/bin/true", "/usr/bin/true", ":", "exit 0", "echo")
+    return text in always or text.startswith("echo ") or text.endswith(("|| true", "|| exit 0", "; true", "; exit 0", "|| :"))
+
+
+def passes(ground: Ground, container: Container) -> bool:
     """An engine without a fast start cadence says "starting" until its own first probe; until then ours counts."""
     service = ground.stack.services.get(container.service)
     command = probe_command(service.healthcheck) if service is not None else ()
     if container.health is not Health.STARTING or ground.engine.info.fast_health or not command:
         return False
     return ground.engine.exec(container.id, command).exit_code == 0
-
-
-def _has(containers: dict[str, Container], service: str) -> bool:
-    return any(c.service == service for c in containers.values())
 
 
 def _wrong(container: Container, before: Container | None) -> str:
@@ -49,8 +95,9 @@ def _wrong(container: Container, before: Container | None) -> str:
         return f"{name}: killed for want of memory"
     restarts = (detail.restart_count if detail else 0) - (before.detail.restart_count if before and before.detail else 0)
     if restarts:
-        return f"{name}: restarted {restarts} times"
-    if container.state is State.EXITED and container.exit_code == 0:
+        times = "once" if restarts == 1 else f"{restarts} times"
+        return f"{name}: restarted {times}, last with exit {detail.exit_code if detail else '?'}"
+    if container.state is State.EXITED and container.exit_code == 0 and (before is None or not before.running):
         return ""
     if not container.running:
         return f"{name}: {container.state}, exit {container.exit_code}"
@@ -58,3 +105,35 @@ def _wrong(container: Container, before: Container | None) -> str:
         return ""
     last = detail.probes[-1].output.strip() if detail and detail.probes else ""
     return f"{name}: {container.health}" + (f": {last}" if last else "")
+
+
+def recovery(ground: Ground) -> Iterator[Result]:
+    """Every running service is killed, as a crash would, and `up` brings all of them back."""
+    assert ground.runner is not None
+    victims = [c for c in ground.containers() if c.running]
+    names = sorted({c.service for c in victims})
+    topic = Topic(
+        check="health.recovery",
+        title=f"{len(names)} services come back after they were killed",
+        expected="`devstack up` makes all healthy again",
+    )
+    try:
+        for container in victims:
+            ground.engine.kill(container.id)
+        ground.runner.up()
+    except DevstackError as error:
+        yield topic.error(error)
+        return
+    wrong = [line for c in _inspected(ground) if c.service in names and (line := _down(ground, c))]
+    if wrong:
+        yield topic.failed("; ".join(wrong), evidence=wrong)
+    else:
+        yield topic.passed(", ".join(names))
+
+
+def _down(ground: Ground, container: Container) -> str:
+    if not container.running:
+        return f"{container.service}: {container.state}, exit {container.exit_code}"
+    if container.health in (Health.HEALTHY, Health.NONE) or passes(ground, container):
+        return ""
+    return f"{container.service}: {container.health}"

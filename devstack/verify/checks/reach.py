@@ -1,122 +1,137 @@
-"""reach: every published port answers from the host, in its own protocol.
-
-A connection that is merely accepted proves nothing: the engine's proxy accepts before the program does.
-"""
+"""reach: every published port answers from the host in its own protocol, and every service is reached by those that depend on it."""
 
 from __future__ import annotations
 
-import http.client
-import socket
-import time
+from collections.abc import Iterator
 
-from devstack.compose.model import Service
-from devstack.compose.roles import Postgres, Redis, role_of
+from devstack.compose.model import Condition, Service
+from devstack.compose.roles import role_of
 from devstack.engine.base import Binding, Container
 from devstack.errors import DevstackError
-from devstack.status import NOT_HTTP
-from devstack.verify.base import Ground, Result, failed, passed, skipped
-
-PATIENCE = 5.0
-
-
-def check(ground: Ground) -> list[Result]:
-    """One result a published port."""
-    results = [
-        _one(ground, ground.stack.services[container.service], container, binding)
-        for container in ground.containers()
-        if container.service in ground.stack.services
-        for binding in {(b.target, b.protocol): b for b in container.bindings if b.published}.values()
-    ]
-    return results or [skipped("reach", "published ports", "no service publishes a port")]
+from devstack.verify import inside
+from devstack.verify.base import Ground, Topic
+from devstack.verify.model import Result
+from devstack.verify.places import place
+from devstack.verify.speak import host_of, speak
 
 
-def _one(ground: Ground, service: Service, container: Container, binding: Binding) -> Result:
-    begun = time.monotonic()
-    declared = next((p.published for p in service.ports if p.target == binding.target), "")
-    title = f"{service.name} port {binding.target} from the host"
-    host = "127.0.0.1" if binding.host_ip in ("", "0.0.0.0", "::") else binding.host_ip
-    expected, problem, saw = _speak(ground, service, container, binding, host)
-    seconds = time.monotonic() - begun
-    at = f"{host}:{binding.published}" + (f" (declared {declared})" if declared not in ("", str(binding.published)) else "")
-    if problem:
-        return failed("reach", title, expected=f"{expected} at {at}", saw=problem, seconds=seconds)
-    return passed("reach", title, expected=f"{expected} at {at}", saw=saw, seconds=seconds)
+def check(ground: Ground) -> Iterator[Result]:
+    """One result a published port, one a path inside the network."""
+    count = 0
+    for container in ground.containers():
+        service = ground.stack.services.get(container.service)
+        bindings = {(b.target, b.protocol): b for b in container.bindings if b.published}
+        for binding in bindings.values() if service is not None else ():
+            assert service is not None
+            count += 1
+            yield _port(ground, service, container, binding)
+    for service in ground.enabled:
+        missing = _unpublished(ground, service)
+        if missing is not None:
+            count += 1
+            yield missing
+    yield from _paths(ground)
+    if not count:
+        yield Topic(check="reach", title="published ports").skipped("no service publishes a port")
 
 
-def _speak(ground: Ground, service: Service, container: Container, binding: Binding, host: str) -> tuple[str, str, str]:
-    """(what is expected, what is wrong or "", what was seen)."""
-    role = role_of(service, ground.stack.secrets)
-    if isinstance(role, Postgres) and binding.target == role.port:
-        return _postgres(ground, role, container)
-    if isinstance(role, Redis) and binding.target == role.port:
-        return _redis(role, host, binding.published)
-    if binding.protocol != "tcp":
-        return "a bound port", "", f"{binding.protocol} is bound; the protocol has no handshake to test"
-    if binding.target in NOT_HTTP:
-        return _tcp(host, binding.published)
-    return _http(host, binding.published)
+def _port(ground: Ground, service: Service, container: Container, binding: Binding) -> Result:
+    heard_at = f"{host_of(ground, binding)}:{binding.published}"
+    declared = ground.declared.services[service.name].ports if service.name in ground.declared.services else ()
+    usual = next((p.published for p in declared if p.target == binding.target), "")
+    at = heard_at + (f" (declared {usual})" if usual not in ("", str(binding.published)) else "")
+    number = f"-{container.number}" if container.number > 1 else ""
+    topic = Topic(
+        check="reach",
+        of=f"{service.name}.{binding.target}{'' if binding.protocol == 'tcp' else binding.protocol}{number}",
+        title=f"{service.name} port {binding.target} from this machine",
+        service=service.name,
+        where=place(ground, "services", service.name, "ports"),
+    )
+    heard = speak(ground, service, container, binding)
+    topic = _expecting(topic, f"{heard.expected} at {at}")
+    if heard.wrong:
+        fix = [f"devstack logs {service.name}", f"does the program listen on 0.0.0.0:{binding.target} in its container?"]
+        return topic.failed(heard.saw, fix=fix, evidence=_listening(ground, container))
+    return topic.passed(heard.saw)
 
 
-def _postgres(ground: Ground, role: Postgres, container: Container) -> tuple[str, str, str]:
-    from devstack.database.connection import connect
-    from devstack.database.reach import target_of
+def _expecting(topic: Topic, expected: str) -> Topic:
+    from dataclasses import replace
 
-    expected = f"PostgreSQL login as {role.user} to {role.database}"
+    return replace(topic, expected=expected)
+
+
+def _listening(ground: Ground, container: Container) -> list[str]:
+    """What the container does listen on, which is what somebody with a wrong port wants to know."""
+    ports = inside.listening(ground.engine, container.id)
+    if ports is None:
+        return []
+    return [f"in the container something listens on: {', '.join(ports)}" if ports else "nothing listens in the container"]
+
+
+def _unpublished(ground: Ground, service: Service) -> Result | None:
+    """A service whose ports are declared but not bound now."""
+    wanted = [port for port in service.ports if port.protocol == "tcp"]
+    there = [c for c in ground.containers() if c.service == service.name and c.running]
+    bound = {binding.target for container in there for binding in container.bindings if binding.published}
+    lost = [port for port in wanted if port.target not in bound]
+    if not lost or not there:
+        return None
+    topic = Topic(
+        check="reach",
+        of=f"{service.name}.{lost[0].target}",
+        title=f"{service.name} port {lost[0].target} from this machine",
+        service=service.name,
+        expected="a published port",
+    )
+    return topic.failed("the engine has not bound it", fix=[f"devstack restart {service.name}"])
+
+
+def _paths(ground: Ground) -> Iterator[Result]:
+    """Each service from each that depends on it, by name."""
+    running = {c.service: c for c in ground.containers() if c.running}
+    for service in ground.enabled:
+        for dependency in service.depends_on:
+            target = ground.stack.services.get(dependency.service)
+            if target is None or dependency.condition is Condition.COMPLETED or service.name not in running:
+                continue
+            if dependency.service in running and not service.network_mode and not target.network_mode:
+                yield _path(ground, service, target, running[service.name])
+
+
+def _path(ground: Ground, service: Service, target: Service, container: Container) -> Result:
+    port = port_inside(ground, target)
+    topic = Topic(
+        check="reach",
+        of=f"{service.name}.to.{target.name}",
+        title=f"{target.name}{f':{port}' if port else ''} from {service.name}",
+        service=service.name,
+        expected=f"{target.name} is found by name" + (f" and takes connections on {port}" if port else ""),
+        where=place(ground, "services", service.name, "networks"),
+    )
     try:
-        with connect(target_of(role, container, ground.engine.info.endpoint), application_name="devstack-verify") as connection:
-            version = connection.version
+        found = inside.connect(ground.engine, container.id, target.name, port)
     except DevstackError as error:
-        return expected, error.message, ""
-    return expected, "", f"PostgreSQL {version // 10000}.{version % 10000} answers"
+        return topic.skipped(error.message)
+    if found.ok:
+        return topic.passed(found.text)
+    ours = {attachment.network for attachment in service.networks}
+    theirs = {attachment.network for attachment in target.networks}
+    shared = sorted(ours & theirs)
+    evidence = [
+        f"{service.name} is on {', '.join(sorted(ours)) or 'no network'}",
+        f"{target.name} is on {', '.join(sorted(theirs))}",
+    ]
+    fix = [f"devstack logs {target.name}"] if shared else [f"put {service.name} and {target.name} on one network"]
+    return topic.failed(found.text, evidence=evidence if not shared else (), fix=fix)
 
 
-def _redis(role: Redis, host: str, port: int) -> tuple[str, str, str]:
-    expected = "PONG to PING"
-    try:
-        with socket.create_connection((host, port), timeout=PATIENCE) as connection:
-            connection.settimeout(PATIENCE)
-            if role.password:
-                connection.sendall(_resp("AUTH", role.password))
-                answer = connection.recv(256)
-                if not answer.startswith(b"+OK"):
-                    return expected, f"AUTH was answered with {answer.decode(errors='replace').strip()}", ""
-            connection.sendall(_resp("PING"))
-            answer = connection.recv(256)
-    except OSError as error:
-        return expected, str(error), ""
-    return (expected, "", "PONG") if answer.startswith(b"+PONG") else (expected, f"it answered {answer!r}", "")
-
-
-def _resp(*words: str) -> bytes:
-    parts = [f"*{len(words)}\r\n"] + [f"${len(word.encode())}\r\n{word}\r\n" for word in words]
-    return "".join(parts).encode()
-
-
-def _http(host: str, port: int) -> tuple[str, str, str]:
-    expected = "an HTTP answer"
-    connection = http.client.HTTPConnection(host, port, timeout=PATIENCE)
-    try:
-        connection.request("GET", "/", headers={"Host": "localhost"})
-        status = connection.getresponse().status
-    except (OSError, http.client.HTTPException) as error:
-        return expected, f"no HTTP answer: {error!r}", ""
-    finally:
-        connection.close()
-    if status >= 500:
-        return expected, f"GET / was answered with {status}", ""
-    return expected, "", f"GET / was answered with {status}"
-
-
-def _tcp(host: str, port: int) -> tuple[str, str, str]:
-    """A program that is not there shows by the proxy hanging up at once; one that waits for us to speak keeps the line open."""
-    expected = "a program that keeps the connection open"
-    try:
-        with socket.create_connection((host, port), timeout=PATIENCE) as connection:
-            connection.settimeout(1.0)
-            try:
-                greeting = connection.recv(256)
-            except TimeoutError:
-                return expected, "", "it keeps the connection open"
-    except OSError as error:
-        return expected, str(error), ""
-    return (expected, "", "it greets") if greeting else (expected, "the connection is closed at once", "")
+def port_inside(ground: Ground, service: Service) -> int | None:
+    """The port a service is meant to be spoken to on inside the network; None where nothing says so."""
+    role = role_of(service, ground.stack.secrets)
+    if role is not None:
+        return role.port
+    targets = [port.target for port in service.ports if port.protocol == "tcp"]
+    exposed = [int(text) for text in (e.partition("/")[0] for e in service.expose) if text.isdigit()]
+    return next(iter([*targets, *exposed]), None)

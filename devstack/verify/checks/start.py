@@ -1,50 +1,56 @@
-"""start: everything becomes healthy within the budget."""
+"""start: everything becomes healthy within the budget, and a second `up` finds nothing to do."""
 
 from __future__ import annotations
 
-from devstack.errors import describe
-from devstack.execute import Results
-from devstack.plan.steps import Await, Start
-from devstack.verify.base import Ground, Result, failed, passed
+from collections.abc import Iterator
+
+from devstack.errors import DevstackError, describe
+from devstack.verify.base import Ground, Topic
+from devstack.verify.model import Result, Severity
 
 
-def check(ground: Ground) -> list[Result]:
-    """The first start of the twin: fresh volumes, images already there."""
-    budget = ground.spec.verify.startup if ground.spec else 60.0
-    title = f"cold start within {budget:g} s"
-    expected = f"every service healthy within {budget:g} s"
+def cold(ground: Ground) -> Iterator[Result]:
+    """The first start: fresh volumes, images already there."""
+    budget = ground.limits.startup
+    topic = Topic(
+        check="start.cold", title=f"cold start within {budget:g} s", expected=f"every service healthy within {budget:g} s"
+    )
     if ground.first_error is not None:
-        lines = tuple(describe(ground.first_error))
-        return [failed("start", title, expected=expected, saw=ground.first_error.message, evidence=lines)]
-    assert ground.first is not None
-    seconds = _without_images(ground.first)
-    path = " → ".join(critical_path(ground.first))
-    saw = f"all healthy after {seconds:.1f} s; critical path {path}"
-    if seconds > budget:
-        return [failed("start", title, expected=expected, saw=saw, evidence=_timings(ground.first), seconds=seconds)]
-    return [passed("start", title, expected=expected, saw=saw, seconds=seconds)]
+        error = ground.first_error
+        yield topic.failed(error.message, evidence=describe(error)[1:], fix=error.hints, where=error.where)
+        return
+    startup = ground.startup
+    if startup is None:
+        yield topic.skipped("it was running already")
+        return
+    lines = [f"{t.service}: ready after {t.healthy:.1f} s" for t in startup.services if t.healthy is not None]
+    saw = f"all healthy after {startup.seconds:.1f} s; critical path {' → '.join(startup.critical_path)}"
+    if startup.seconds > budget:
+        slow = startup.critical_path[-1] if startup.critical_path else ""
+        yield topic.failed(saw, evidence=lines, fix=[f"devstack logs {slow}", f"verify: {{startup: {startup.seconds * 1.5:.0f}s}}"])
+    else:
+        yield topic.passed(saw, evidence=lines)
 
 
-def _without_images(results: Results) -> float:
-    """Seconds from the first container's creation: pulling and building is not starting."""
-    begun = [o.begun for key, o in results.outcomes.items() if key.startswith(("create:", "network:", "volume:"))]
-    return results.seconds - min(begun, default=0.0)
+def again(ground: Ground) -> Iterator[Result]:
+    """What runs is what the files say: another `up` has no step."""
+    from devstack import bring_up
+    from devstack.plan.up import UpOptions
 
-
-def critical_path(results: Results) -> list[str]:
-    """The chain of services that made the start last as long as it did, first one first."""
-    waits = {o.step.service.name: o for o in results.outcomes.values() if isinstance(o.step, Await)}
-    starts = {o.step.service.name: o for o in results.outcomes.values() if isinstance(o.step, Start)}
-    if not waits:
-        return []
-    path = [max(waits, key=lambda name: waits[name].ended)]
-    while True:
-        step = starts[path[0]].step if path[0] in starts else None
-        before = {d.service for d in step.service.depends_on} & waits.keys() if isinstance(step, Start) else set()
-        if not before:
-            return path
-        path.insert(0, max(before, key=lambda name: waits[name].ended))
-
-
-def _timings(results: Results) -> tuple[str, ...]:
-    return tuple(f"{o.step.service.name}: {o.ended:.1f} s" for o in results.outcomes.values() if isinstance(o.step, Await))
+    live = ground.runner is None
+    topic = Topic(
+        check="start.again",
+        title="what runs is what the files say" if live else "a second up changes nothing",
+        expected="an empty plan",
+        severity=Severity.WARNING if live else Severity.ERROR,
+    )
+    try:
+        plan = bring_up.make_plan(ground.engine, ground.stack, ground.spec, ground.look(), UpOptions())
+    except DevstackError as error:
+        yield topic.error(error)
+        return
+    if plan.changes:
+        steps = [f"{step}   {step.reason}" for step in plan.changes]
+        yield topic.failed(f"{len(steps)} steps", evidence=steps, fix=["devstack up --plan says why", "devstack up"])
+    else:
+        yield topic.passed("nothing to do")

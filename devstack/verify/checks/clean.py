@@ -1,0 +1,47 @@
+"""clean: `down` leaves no container and no network, and nothing but the declared volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from devstack import labels
+from devstack.compose.model import Strings
+from devstack.database.snapshot import PROJECT
+from devstack.errors import DevstackError
+from devstack.verify.base import Ground, Topic
+from devstack.verify.model import Result
+
+
+def check(ground: Ground) -> Iterator[Result]:
+    """What the engine still has of the stack after `down`."""
+    assert ground.runner is not None
+    topic = Topic(
+        check="clean", title="down leaves only the declared volumes", expected="no container, no network, no other volume"
+    )
+    try:
+        ground.runner.down()
+        observed = ground.look()
+    except DevstackError as error:
+        yield topic.error(error)
+        return
+    declared = {volume.name for volume in ground.stack.volumes.values()}
+    external = {network.name for network in ground.stack.networks.values() if network.external}
+    left = [f"container {container.name}" for container in observed.containers]
+    left += [
+        f"network {name}"
+        for name, network in observed.networks.items()
+        if name not in external and _is_ours(ground, network.labels)
+    ]
+    left += [
+        f"volume {name}"
+        for name, volume in observed.volumes.items()
+        if name not in declared and labels.SNAPSHOT not in volume.labels and PROJECT not in volume.labels
+    ]
+    if left:
+        yield topic.failed(f"{len(left)} things are left", evidence=left, fix=["devstack down --remove-orphans"])
+    else:
+        yield topic.passed(f"{len(declared)} declared volumes, nothing else")
+
+
+def _is_ours(ground: Ground, found: Strings) -> bool:
+    return found.get(labels.PROJECT) == ground.stack.name

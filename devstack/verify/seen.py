@@ -1,0 +1,52 @@
+"""What each service looked like, kept before it is taken away."""
+
+from __future__ import annotations
+
+from devstack.engine.base import Binding, Container, Engine
+from devstack.errors import DevstackError
+from devstack.execute.evidence import last_lines
+from devstack.status import state_of
+from devstack.verify.base import Ground
+from devstack.verify.model import ServiceSeen
+
+LINES = 40
+
+
+def services_seen(ground: Ground) -> tuple[ServiceSeen, ...]:
+    """Every service of the stack under test as it is now."""
+    try:
+        observed = ground.look()
+    except DevstackError:
+        return ()  # the engine went away, which is told where it was noticed
+    return tuple(_one(ground, name, observed.of(name)) for name in ground.stack.services)
+
+
+def _one(ground: Ground, name: str, containers: tuple[Container, ...]) -> ServiceSeen:
+    image = ground.stack.image_of(ground.stack.services[name])
+    if not containers:
+        return ServiceSeen(service=name, image=image, state="absent")
+    try:
+        found = ground.engine.inspect(containers[0].id)
+        log = tuple(last_lines(ground.engine, found.id, lines=LINES).splitlines())
+    except DevstackError as error:
+        return ServiceSeen(service=name, image=image, state=f"gone while it was looked at: {error.message}")
+    detail = found.detail
+    return ServiceSeen(
+        service=name,
+        image=image,
+        state=state_of(containers),
+        restarts=detail.restart_count if detail else 0,
+        ports=tuple(shown(binding) for binding in found.bindings if binding.published),
+        probes=tuple(f"exit {p.exit_code}: {p.output.strip()}" for p in detail.probes[-5:]) if detail else (),
+        log=log,
+    )
+
+
+def shown(binding: Binding) -> str:
+    """A published port as people write it."""
+    return f"{binding.host_ip or '0.0.0.0'}:{binding.published} -> {binding.target}/{binding.protocol}"
+
+
+def lines_since(engine: Engine, container: str, since: float | None) -> list[str]:
+    """What a container wrote, from a moment on (Unix seconds) or from its beginning; at most the last 5,000 lines."""
+    return [line.text for line in engine.logs(container, since=since, tail=5000)]
