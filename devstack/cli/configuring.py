@@ -126,12 +126,16 @@ def _hashes(stack: Stack, wanted: str) -> list[str]:
     return [f"{name} {service_hash(stack.services[name].canonical)}" for name in names]
 
 
-def _variables(session: Session, asked: Asked, raw: Raw) -> None:
-    """Every variable that the files name; an answer in JSON is shaped as Compose's."""
-    data: dict[str, Json] = {
+def variable_rows(raw: Raw) -> dict[str, dict[str, Json]]:
+    """Every variable that the files name, shaped as Compose's answer in JSON."""
+    return {
         v.name: {"Name": v.name, "DefaultValue": v.default or "", "PresenceValue": v.alternative or "", "Required": v.required}
         for v in raw.variables
     }
+
+
+def _variables(session: Session, asked: Asked, raw: Raw) -> None:
+    data: dict[str, Json] = {**variable_rows(raw)}
     rows = [[v.name, str(v.required).lower(), v.default or "", v.alternative or ""] for v in raw.variables]
     table = columns(rows, header=["NAME", "REQUIRED", "DEFAULT VALUE", "ALTERNATE VALUE"], indent="")
     session.console.answer(data, json.dumps(data, indent=2, ensure_ascii=False) if asked.format == "json" else table)

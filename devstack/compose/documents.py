@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from devstack.compose.interpolate import substitute, unset
-from devstack.compose.merge import keyed, merge, merge_service, without_tags
+from devstack.compose.merge import keyed, merge, merge_service, pairs, without_tags
 from devstack.compose.paths import Rebase, absolute
 from devstack.compose.schema import check_document
 from devstack.compose.shapes import Faults
@@ -28,6 +28,9 @@ class Scope:
 
 class Documents:
     """Reads the files of one project. Problems go to `faults`; a document that cannot be read counts as empty."""
+
+    listed = False
+    """Whether NAME=value lists are made of mappings that are merged, as `merge` has it."""
 
     def __init__(self, texts: Texts, faults: Faults, home: str) -> None:
         self.texts = texts
@@ -90,7 +93,7 @@ class Documents:
                 merged = document
             else:
                 try:
-                    merged = merge(merged, document)
+                    merged = merge(merged, document, listed=self.listed)
                 except SpecError as error:
                     self.faults.problems.extend(error.problems)
         result = without_tags(merged) if merged is not None else None
@@ -123,7 +126,7 @@ class Documents:
         if not isinstance(base, MappingNode):
             return own
         try:
-            return merge_service(base, own)
+            return merge_service(base, own, listed=self.listed)
         except SpecError as error:
             self.faults.problems.extend(error.problems)
             return own
@@ -192,7 +195,7 @@ class Documents:
             directory = Path(absolute(str(folder.value), scope.directory, self.home))
         environment = self._include_environment(item, directory, scope)
         model = self.model(paths, Scope(directory, environment), trail)
-        return _with_values(model, environment, scope.environment)
+        return _with_values(model, environment, scope.environment, self.listed)
 
     def _include_environment(self, item: Node, directory: Path, scope: Scope) -> Mapping[str, str]:
         given = item.get("env_file") if isinstance(item, MappingNode) else None
@@ -244,7 +247,7 @@ def _texts(node: Node | None) -> tuple[str, ...]:
     return (str(node.value),) if isinstance(node, ScalarNode) and node.value else ()
 
 
-def _with_values(model: MappingNode, environment: Mapping[str, str], outer: Mapping[str, str]) -> MappingNode:
+def _with_values(model: MappingNode, environment: Mapping[str, str], outer: Mapping[str, str], listed: bool) -> MappingNode:
     """Variables that only the included project knows, written into the services that take them over by name."""
     own = {name: value for name, value in environment.items() if name not in outer}
     services = model.get("services")
@@ -256,7 +259,8 @@ def _with_values(model: MappingNode, environment: Mapping[str, str], outer: Mapp
         if not isinstance(body, MappingNode) or body.get("environment") is None or not isinstance(variables, MappingNode):
             return body
         entries = tuple(_filled(entry, own) for entry in variables.entries)
-        changed = replace(variables, entries=entries)
+        whole = replace(variables, entries=entries)
+        changed = pairs(whole) if listed else whole
         return replace(body, entries=tuple(Entry(e.key, e.where, changed) if e.key == "environment" else e for e in body.entries))
 
     bodies = tuple(Entry(entry.key, entry.where, filled(entry.value)) for entry in services.entries)

@@ -17,6 +17,7 @@ from devstack.compose.profiles import enabled
 from devstack.compose.projectname import project_name
 from devstack.compose.shapes import Faults
 from devstack.compose.sources import Sources, Texts, discover, project_environment, with_directory
+from devstack.compose.without import without
 from devstack.document import MappingNode, Node, ScalarNode, SequenceNode, plain, with_excerpts
 from devstack.errors import SpecError
 
@@ -46,7 +47,7 @@ def load(sources: Sources) -> Stack:
         stack = None
     if faults.problems or stack is None:
         raise SpecError(with_excerpts(faults.problems, texts.by_name))
-    return stack
+    return without(stack, sources.without) if sources.without else stack
 
 
 def _load(sources: Sources, texts: Texts, faults: Faults) -> Stack:

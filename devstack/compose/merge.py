@@ -12,19 +12,22 @@ Path = tuple[str, ...]
 Merger = Callable[[Node, Node, Path], Node]
 
 
-def merge(base: MappingNode, over: MappingNode) -> MappingNode:
-    """Whole documents. `!reset` in `over` removes a key, `!override` replaces its value. Raises `SpecError` where types clash."""
+def merge(base: MappingNode, over: MappingNode, *, listed: bool = False) -> MappingNode:
+    """Whole documents. `!reset` in `over` removes a key, `!override` replaces its value. Raises `SpecError` where types clash.
+
+    `listed`: what may be a mapping or a list of NAME=value becomes a list where two of them meet, else a mapping.
+    """
     problems: list[Problem] = []
-    result = _Merge(problems).mapping(base, over, ())
+    result = _Merge(problems, listed).mapping(base, over, ())
     if problems:
         raise SpecError(problems)
     return result
 
 
-def merge_service(base: MappingNode, over: MappingNode) -> MappingNode:
-    """The bodies of one service."""
+def merge_service(base: MappingNode, over: MappingNode, *, listed: bool = False) -> MappingNode:
+    """The bodies of one service; `listed` as for whole documents."""
     problems: list[Problem] = []
-    result = _Merge(problems).mapping(base, over, ("services", "*"))
+    result = _Merge(problems, listed).mapping(base, over, ("services", "*"))
     if problems:
         raise SpecError(problems)
     return result
@@ -50,8 +53,9 @@ def has_tags(node: Node) -> bool:
 
 
 class _Merge:
-    def __init__(self, problems: list[Problem]) -> None:
+    def __init__(self, problems: list[Problem], listed: bool) -> None:
         self.problems = problems
+        self.listed = listed
 
     def mapping(self, base: MappingNode, over: MappingNode, path: Path) -> MappingNode:
         merged = {entry.key: entry for entry in base.entries}
@@ -89,7 +93,8 @@ class _Merge:
 
     def keyed(self, base: Node, over: Node, path: Path) -> Node:
         """`NAME=value` lists and mappings alike."""
-        return self.plain(keyed(base), keyed(over), path)
+        merged = self.plain(keyed(base), keyed(over), path)
+        return pairs(merged) if self.listed else merged
 
     def appended(self, base: Node, over: Node, path: Path) -> Node:
         """A single value or a list of them."""
@@ -183,6 +188,18 @@ def keyed(node: Node) -> Node:
             found = ScalarNode(value if separator else None, value, item.where, quoted=bool(separator))
             entries[name] = Entry(name, item.where, found)
     return MappingNode(tuple(entries.values()), node.where, node.tag)
+
+
+def pairs(node: Node) -> Node:
+    """`{NAME: value}` as a list of NAME=value."""
+    if not isinstance(node, MappingNode):
+        return node
+    found: list[Node] = []
+    for entry in node.entries:
+        value = entry.value
+        text = f"{entry.key}={scalar_text(value)}" if isinstance(value, ScalarNode) and value.value is not None else entry.key
+        found.append(ScalarNode(text, text, entry.where, quoted=True))
+    return SequenceNode(tuple(found), node.where, node.tag)
 
 
 def as_list(node: Node) -> Node:

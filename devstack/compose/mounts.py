@@ -23,7 +23,7 @@ def mounts(node: Node, path: str, faults: Faults) -> Json:
     for index, item in enumerate(node.items if isinstance(node, SequenceNode) else ()):
         inner = f"{path}[{index}]"
         try:
-            entry = _long(item) if isinstance(item, MappingNode) else _short(item, inner, faults)
+            entry = _long(item) if isinstance(item, MappingNode) else short_mount(item, inner, faults)
         except ValueError as error:
             faults.add(item, inner, str(error))
             continue
@@ -32,19 +32,26 @@ def mounts(node: Node, path: str, faults: Faults) -> Json:
 
 
 def _pieces(text: str) -> list[str]:
-    """The parts between colons, a Windows drive letter kept with its path (so a volume cannot have a name of one letter)."""
+    """The parts between colons, a variable and a Windows drive letter kept whole (so a volume cannot have a name of one letter)."""
     pieces: list[str] = []
     word = ""
+    inside = 0
     for index, char in enumerate(text):
-        if char == ":" and not (len(word) == 1 and word.isalpha() and _DRIVE.match(text[index - 1 :])):
+        drive = len(word) == 1 and word.isalpha() and _DRIVE.match(text[index - 1 :])
+        if char == ":" and not drive and not inside:
             pieces.append(word)
             word = ""
         else:
             word += char
+        # The colon of "${NAME:-default}" parts nothing.
+        inside += int(text.startswith("${", index)) - int(char == "}" and inside > 0)
+    if inside:
+        raise ValueError(f"{text!r} has nothing behind its source: the brace that opens in it is not closed")
     return [*pieces, word]
 
 
-def _short(node: Node, path: str, faults: Faults) -> dict[str, Json]:
+def short_mount(node: Node, path: str, faults: Faults) -> dict[str, Json]:
+    """The entry of a mount in its short form. Raises `ValueError` with what is wrong with it."""
     text = scalar_text(node) if isinstance(node, ScalarNode) else ""
     if not text:
         raise ValueError("the mount is empty: SOURCE:TARGET[:ro]")
@@ -53,13 +60,13 @@ def _short(node: Node, path: str, faults: Faults) -> dict[str, Json]:
         return {"type": "volume", "target": text}
     pieces = _pieces(text)
     if len(pieces) == 1:
-        return {"type": "volume", "target": _clean(text), "volume": {}}
+        return {"type": "volume", "target": clean(text), "volume": {}}
     if "" in pieces[:2]:
         raise ValueError(f"{text!r} has nothing on one side of a colon: SOURCE:TARGET[:ro]")
     if len(pieces) > 3:
         raise ValueError(f"{text!r} has too many colons: SOURCE:TARGET[:ro]")
     source, target = pieces[0], pieces[1]
-    entry: dict[str, Json] = {"target": _clean(target), "source": source}
+    entry: dict[str, Json] = {"target": clean(target), "source": source}
     options = pieces[2].split(",") if len(pieces) == 3 else []
     if source.startswith(("/", ".", "~", "\\\\")) or _DRIVE.match(source):
         bind: dict[str, Json] = {"create_host_path": True}
@@ -91,7 +98,8 @@ def _option(option: str, entry: dict[str, Json], node: Node, path: str, faults: 
             )
 
 
-def _clean(target: str) -> str:
+def clean(target: str) -> str:
+    """A target without doubled slashes and dots."""
     return posixpath.normpath(target) if target.startswith("/") else target
 
 
@@ -107,7 +115,7 @@ def _long(node: MappingNode) -> dict[str, Json]:
     entry: dict[str, Json] = {
         key: value for key, value in body.items() if (value == {} or not is_empty(value)) and not key.startswith("x-")
     }
-    entry["target"] = _clean(str(body["target"]))
+    entry["target"] = clean(str(body["target"]))
     for key in ("bind", "volume", "tmpfs", "image"):
         section = entry.get(key)
         if isinstance(section, dict):

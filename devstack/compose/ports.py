@@ -12,6 +12,12 @@ from devstack.document import MappingNode, Node, ScalarNode, SequenceNode, did_y
 
 _PROTOCOLS = ("tcp", "udp", "sctp")
 _RANGE = re.compile(r"([0-9]+)(?:-([0-9]+))?", re.ASCII)
+
+
+class NoPort(ValueError):
+    """Something that no reading makes a port of."""
+
+
 _FORM = "[ADDRESS:][HOST:]CONTAINER[/PROTOCOL]"
 
 
@@ -22,7 +28,7 @@ def ports(node: Node, path: str, faults: Faults) -> Json:
     for index, item in enumerate(items):
         inner = f"{path}[{index}]"
         try:
-            entries = [_long(item)] if isinstance(item, MappingNode) else _short(item)
+            entries = [_long(item)] if isinstance(item, MappingNode) else short_ports(item)
         except ValueError as error:
             faults.add(item, inner, str(error))
             continue
@@ -34,11 +40,12 @@ def ports(node: Node, path: str, faults: Faults) -> Json:
     return list(found.values())
 
 
-def _short(node: Node) -> list[dict[str, Json]]:
+def short_ports(node: Node) -> list[dict[str, Json]]:
+    """The entries of a port in its short form, several for a range. Raises `ValueError` with what is wrong with it."""
     if not isinstance(node, ScalarNode):
         return []
     if isinstance(node.value, float):
-        raise ValueError(f'{node.text} is a number with a fraction: quote it, "{node.text}"')
+        raise NoPort(f'{node.text} is a number with a fraction: quote it, "{node.text}"')
     text = scalar_text(node)
     if not text:
         raise ValueError(f"the port is empty: {_FORM}")
@@ -47,7 +54,7 @@ def _short(node: Node) -> list[dict[str, Json]]:
     address, host, target = _split(body)
     low, high = _range(target, "container port")
     if low == 0:
-        raise ValueError("the container port is missing or 0")
+        raise NoPort("the container port is missing or 0")
     entry: dict[str, Json] = {"mode": "ingress"}
     if address:
         entry["host_ip"] = _address(address)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,6 +25,7 @@ class Raw:
     name: str
     directory: Path
     environment: dict[str, str]
+    texts: Mapping[str, str]
 
     @property
     def variables(self) -> tuple[Variable, ...]:
@@ -31,8 +33,10 @@ class Raw:
         return tuple(sorted(variables(self.document), key=lambda variable: variable.name))
 
 
-class _Lenient(Faults):
-    """A value that holds a variable may be anything yet."""
+class Lenient(Faults):
+    """A value that holds a variable may be anything yet, and text a number or a boolean."""
+
+    casts = False
 
     def add(self, node: Node | Where, path: str, message: str, hint: str = "") -> None:
         if not (isinstance(node, ScalarNode) and "$" in node.text):
@@ -40,6 +44,8 @@ class _Lenient(Faults):
 
 
 class _Uninterpolated(Documents):
+    listed = True
+
     def checked(self, path: Path, scope: Scope) -> MappingNode | None:
         key = (path, scope.directory)
         if key not in self._checked:
@@ -55,7 +61,7 @@ class _Uninterpolated(Documents):
 def read_raw(sources: Sources) -> Raw:
     """Read and merge the files without replacing variables. Raises `SpecError` with every problem."""
     sources = with_directory(sources)
-    faults, texts = _Lenient(), Texts(sources)
+    faults, texts = Lenient(), Texts(sources)
     environment, _ = project_environment(sources, texts, faults)
     documents = _Uninterpolated(texts, faults, environment.get("HOME") or str(Path.home()))
     nodes = [node for path in sources.files if (node := documents.raw(path)) is not None]
@@ -64,4 +70,4 @@ def read_raw(sources: Sources) -> Raw:
     document = documents.model(sources.files, Scope(sources.directory, environment))
     if faults.problems:
         raise SpecError(with_excerpts(faults.problems, texts.by_name))
-    return Raw(document, name, sources.directory, {**environment, "COMPOSE_PROJECT_NAME": name})
+    return Raw(document, name, sources.directory, {**environment, "COMPOSE_PROJECT_NAME": name}, texts.by_name)

@@ -6,6 +6,7 @@ from devstack.compose.schema_build import BUILD, DEPLOY, DEVICE_REQUEST, EXTRA_H
 from devstack.compose.shapes import (
     Shape,
     anything,
+    bare_boolean,
     bare_integer,
     between,
     boolean,
@@ -36,7 +37,7 @@ _CONDITION = one_of("service_started", "service_healthy", "service_completed_suc
 _PULL = r"always|never|build|if_not_present|missing|refresh|daily|weekly|every_([0-9]+[wdhms])+"
 
 _DEPENDENCY = mapping(
-    {"condition": _CONDITION, "restart": boolean, "required": boolean}, what="a dependency", required=("condition",)
+    {"condition": _CONDITION, "restart": boolean, "required": bare_boolean}, what="a dependency", required=("condition",)
 )
 _HEALTHCHECK = mapping(
     {
@@ -60,8 +61,8 @@ _ATTACHMENT = mapping(
         "link_local_ips": _TEXTS,
         "mac_address": text,
         "driver_opts": dictionary(text_or_number),
-        "priority": integer,
-        "gw_priority": integer,
+        "priority": bare_integer,
+        "gw_priority": bare_integer,
     },
     what="a network of a service",
 )

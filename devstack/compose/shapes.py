@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from devstack.document import Node, Scalar, ScalarNode, did_you_mean, kind_of
 from devstack.errors import Problem, Where
@@ -15,8 +15,9 @@ from devstack.errors import Problem, Where
 
 @dataclass(slots=True)
 class Faults:
-    """Where problems and notes of one load are gathered."""
+    """Where problems and notes of one load are gathered. Without `casts`, text may stand where a number or a boolean is to be."""
 
+    casts: ClassVar[bool] = True
     problems: list[Problem] = field(default_factory=list)
     notes: dict[str, None] = field(default_factory=dict)
     settled: frozenset[Where] = frozenset()
@@ -82,7 +83,13 @@ def nullable_text(node: Node, path: str, faults: Faults) -> Node:
     return node if isinstance(node, ScalarNode) and node.value is None else text(node, path, faults)
 
 
+def _waits(node: Node, faults: Faults) -> bool:
+    return not faults.casts and isinstance(node, ScalarNode) and isinstance(node.value, str)
+
+
 def boolean(node: Node, path: str, faults: Faults) -> Node:
+    if _waits(node, faults):
+        return node
     if isinstance(node, ScalarNode):
         if isinstance(node.value, bool):
             return node
@@ -94,6 +101,8 @@ def boolean(node: Node, path: str, faults: Faults) -> Node:
 
 
 def integer(node: Node, path: str, faults: Faults) -> Node:
+    if _waits(node, faults):
+        return node
     if isinstance(node, ScalarNode) and not isinstance(node.value, bool):
         if isinstance(node.value, int) or (isinstance(node.value, float) and node.value.is_integer()):
             return replace(node, value=int(node.value))
@@ -113,9 +122,19 @@ def _go_integer(digits: str) -> int:
     return sign * int(digits, 0)
 
 
+def bare_boolean(node: Node, path: str, faults: Faults) -> Node:
+    """True or false that is not written as text."""
+    if isinstance(node, ScalarNode) and isinstance(node.value, str):
+        faults.add(
+            node, path, f"expected true or false, got text ({node.value!r})", "write it without quotes, and without a variable"
+        )
+        return node
+    return boolean(node, path, faults)
+
+
 def bare_integer(node: Node, path: str, faults: Faults) -> Node:
     """A whole number that is not written as text."""
-    if isinstance(node, ScalarNode) and isinstance(node.value, str):
+    if faults.casts and isinstance(node, ScalarNode) and isinstance(node.value, str):
         faults.add(node, path, f"expected a whole number, got text ({node.value!r})", "write it without quotes")
         return node
     return integer(node, path, faults)
@@ -135,6 +154,8 @@ def between(low: int, high: int) -> Shape:
 
 
 def number(node: Node, path: str, faults: Faults) -> Node:
+    if _waits(node, faults):
+        return node
     if isinstance(node, ScalarNode) and not isinstance(node.value, bool):
         if isinstance(node.value, (int, float)):
             return node

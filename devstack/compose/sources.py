@@ -20,7 +20,8 @@ OVERRIDES = ("compose.override.yml", "compose.override.yaml", "docker-compose.ov
 class Sources:
     """What to read. `texts` holds contents to use instead of what is on disk; Path("-") in `files` is standard input.
 
-    `start` is the folder a search began in: its `.env` wins over that of the project directory, as in Compose.
+    `start` is the folder a search began in: its `.env` wins over that of the project directory, as in Compose. `without` are services
+    that are taken out of what was read.
     """
 
     files: tuple[Path, ...]
@@ -32,6 +33,7 @@ class Sources:
     texts: Mapping[Path, str] = field(default_factory=dict)
     services: tuple[str, ...] = ()
     start: Path | None = None
+    without: tuple[str, ...] = ()
 
 
 def discover(start: Path, environment: Mapping[str, str]) -> Sources | None:

@@ -2,7 +2,8 @@
 
 `corpus/<topic>.yaml` holds documents of one file, each under a line `--- # title`; its answers are in `corpus/<topic>.answers.json`.
 `corpus/<case>/` is a project of several files, with `case.json` for how it is loaded and `expected.json` for the answer.
-In answers the project's folder is "<dir>", the one above it "<above>". `python -m tests.compose.record` makes them anew.
+In answers the project's folder is "<dir>", the one above it "<above>". `python -m tests.compose.record` makes them anew,
+with `--missing` only those that are not there yet.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from devstack.compose.load import Sources
 
 CORPUS = Path(__file__).parent / "corpus"
 HOME = "/home/dev"
+LISTS = ("services", "images", "volumes", "networks", "profiles")
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,11 @@ class Case:
     def profiles(self) -> list[str]:
         return list(self.options.get("profiles", ["*"] if self.folder is None else []))
 
+    @property
+    def is_sampled(self) -> bool:
+        """Whether the lists of `config` are compared too; a process for each of them is too much for all cases."""
+        return self.name.startswith("variables") or zlib.crc32(self.name.encode()) % 16 == 0
+
     def sources(self, folder: Path) -> Sources:
         """How devstack reads the case."""
         env_files = self.options.get("env_files")
@@ -76,7 +83,8 @@ class Case:
         return ["docker", "compose", *options, "config"]
 
     def answer(self, folder: Path) -> dict[str, Any]:
-        """What Compose says: {"model", "hashes"}, or {"refused": message}."""
+        """What Compose says: {"model", "hashes"} or {"refused": message}, with "uninterpolated" (the same of `--no-interpolate`)
+        and, for a sample of the cases, "lists"."""
         # HOME is made up, so the docker CLI is told where its plugins are.
         config = os.environ.get("DOCKER_CONFIG", str(Path.home() / ".docker"))
         environment = {"PATH": os.environ["PATH"], "DOCKER_CONFIG": config, **self.environment}
@@ -86,16 +94,23 @@ class Case:
                 [*self.command(), *more], cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False
             )
 
+        raw = run("--no-interpolate", "--format", "json")
+        extra: dict[str, Any] = {
+            "uninterpolated": refusal(raw, folder) if raw.returncode else {"model": placeholders(json.loads(raw.stdout), folder)}
+        }
+        if self.is_sampled:
+            extra["lists"] = {name: _listed(run(f"--{name}")) for name in LISTS}
+            variables = run("--variables", "--format", "json")
+            extra["lists"]["variables"] = None if variables.returncode else json.loads(variables.stdout)
         model = run("--format", "json")
         if model.returncode:
-            last = model.stderr.strip().splitlines()
-            return {"refused": placeholders(" ".join(line for line in last if "level=warning" not in line), folder)}
+            return {**refusal(model, folder), **extra}
         hashes = dict(line.split() for line in run("--hash", "*").stdout.splitlines())
-        answer: dict[str, Any] = {"model": placeholders(undollar(json.loads(model.stdout)), folder)}
+        answer: dict[str, Any] = {"model": placeholders(undollar(json.loads(model.stdout)), folder), **extra}
         # Hashes are compared where no path of this folder is in them. `config --hash` also hashes the paths of env files, which
         # the label that `up` writes does not: test_hash_labels.py looks at that one.
         written = "".join(path.read_text() for path in folder.rglob("*.yaml"))
-        if not re.search("<dir>|<above>", json.dumps(answer)) and not re.search("env_file|label_file", written):
+        if not re.search("<dir>|<above>", json.dumps(answer["model"])) and not re.search("env_file|label_file", written):
             answer["hashes"] = hashes
         return answer
 
@@ -124,6 +139,18 @@ def stored() -> dict[str, dict[str, Any]]:
     for path in sorted(CORPUS.glob("*/expected.json")):
         found[path.parent.name] = json.loads(path.read_text())
     return found
+
+
+def refusal(done: subprocess.CompletedProcess[str], folder: Path) -> dict[str, Any]:
+    """Compose's words, without where its own code broke off."""
+    lines = [line for line in done.stderr.strip().splitlines() if "level=warning" not in line]
+    said = " ".join(line for line in lines if "goroutine" not in line and ".go:" not in line and "(0x" not in line)
+    return {"refused": placeholders(said.partition("github.com/")[0].strip(), folder)}
+
+
+def _listed(done: subprocess.CompletedProcess[str]) -> list[str] | None:
+    """The lines in order, None for a refusal."""
+    return None if done.returncode else sorted(done.stdout.splitlines())
 
 
 def undollar(value: Any) -> Any:
