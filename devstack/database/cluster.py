@@ -85,7 +85,7 @@ class Cluster:
         found = self.connection.rows(
             "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", (database,)
         )
-        return found[0][0] if found else None
+        return str(found[0][0]) if found and found[0][0] is not None else None
 
     def setting(self, database: str, name: str) -> str:
         """What ALTER DATABASE ... SET has given a setting; "" for nothing."""
@@ -95,7 +95,7 @@ class Cluster:
             (database,),
         )
         values = dict(pair.split("=", 1) for (config,) in rows for pair in config)
-        return values.get(name, "")
+        return str(values.get(name, ""))
 
     def sessions(self, database: str) -> tuple[str, ...]:
         """Who is connected: application names, or the user where there is none."""

@@ -80,14 +80,13 @@ def is_not_yet(said: str) -> bool:
 def refusal(target: Target, said: str) -> DatabaseError:
     """The server answered, and said no. It tells the reason in words only: libpq gives no SQLSTATE for a failed connection."""
     if "authentication failed" in said or "no password supplied" in said:
-        role = '"' + target.user.replace('"', '""') + '"'
         return WrongPassword(
             f"the password in .env does not open the existing volume of {target.service or 'the database'}: "
             "it was initialised with another",
             details=[("server", said), ("user", target.user)],
             hints=[
-                f"put the old password back into .env, or give the server the new one: `devstack db-shell {target.service}".rstrip()
-                + f"` (it needs no password) and there: ALTER ROLE {role} PASSWORD '<the password in .env>';"
+                "devstack db fix-credentials   (gives the server the password in .env; no data is touched)",
+                "or put the old password back into .env",
             ],
         )
     if re.search(r'database ".*" does not exist', said):

@@ -377,7 +377,7 @@ def test_the_password_is_in_no_message(target: Target, schema: Schema) -> None:
     assert "the password in .env does not open the existing volume of db" in error.message
     said = repr(error) + error.message + str(error.details) + str(error.hints) + repr(wrong)
     assert str(target.password) not in said
-    assert "ALTER ROLE" in said and "delete" not in said
+    assert "fix-credentials" in said and "delete" not in said
     assert error.__cause__ is None and (error.__context__ is None or error.__suppress_context__)
 
 
