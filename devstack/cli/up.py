@@ -34,6 +34,11 @@ def up(
     remove_orphans: Annotated[
         bool, typer.Option("--remove-orphans", help="Remove containers of services not in the files.")
     ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Fail where a service cannot run on the native engine, instead of leaving it out.")
+    ] = False,
+    allow_version_mismatch: opt.AllowVersionMismatch = False,
+    no_seed: Annotated[bool, typer.Option("--no-seed", help="Leave the schema's seeds out.")] = False,
     scale: Annotated[list[str] | None, typer.Option("--scale", help="SERVICE=N containers.")] = None,
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="Accepted for habit's sake: up always returns.", hidden=True)
@@ -50,6 +55,7 @@ def up(
     session = begin(
         ctx, opt.selection(file, project_name, profile, env_file, services, directory=project_directory), engine, as_json
     )
+    session.strict, session.any_version = strict, allow_version_mismatch
     wanted = UpOptions(
         services=tuple(services or ()),
         no_deps=no_deps,
@@ -58,6 +64,7 @@ def up(
         renew_anonymous=renew_anon_volumes,
         remove_orphans=remove_orphans,
         scale=opt.numbers(scale, "--scale"),
+        seed=not no_seed,
     )
     if plan:
         bringing.show_plan(session, wanted, opt.numbers(port, "--port"))
