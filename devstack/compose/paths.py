@@ -68,7 +68,7 @@ class Rebase:
 
     def build(self, node: Node) -> Node:
         if isinstance(node, MappingNode):
-            return _change(node, context=self.context, additional_contexts=self.contexts)
+            return _change(node, context=self.context, additional_contexts=self.contexts, ssh=self.keys)
         return self.context(node)
 
     def context(self, node: Node) -> Node:
@@ -76,17 +76,14 @@ class Rebase:
             return node
         return self.path(node)
 
+    def keys(self, node: Node) -> Node:
+        """Ssh keys: a path behind a name; a name alone is an agent."""
+        return _each(node, self.path) if isinstance(node, MappingNode) else _items(node, lambda item: _behind(item, self.path))
+
     def contexts(self, node: Node) -> Node:
         if isinstance(node, MappingNode):
             return _each(node, self.context)
-        return _items(node, self._named_context)
-
-    def _named_context(self, node: Node) -> Node:
-        if isinstance(node, ScalarNode) and isinstance(node.value, str) and "=" in node.value:
-            name, _, context = node.value.partition("=")
-            found = self.context(replace(node, value=context))
-            return replace(node, value=f"{name}={found.value if isinstance(found, ScalarNode) else context}")
-        return node
+        return _items(node, lambda item: _behind(item, self.context))
 
     def mount(self, node: Node) -> Node:
         if isinstance(node, MappingNode):
@@ -106,6 +103,15 @@ class Rebase:
 
 
 Change = Callable[[Node], Node]
+
+
+def _behind(node: Node, change: Change) -> Node:
+    """NAME=value with its value changed."""
+    if isinstance(node, ScalarNode) and isinstance(node.value, str) and "=" in node.value:
+        name, _, value = node.value.partition("=")
+        found = change(replace(node, value=value))
+        return replace(node, value=f"{name}={found.value if isinstance(found, ScalarNode) else value}")
+    return node
 
 
 def _change(node: MappingNode, **changes: Change) -> MappingNode:

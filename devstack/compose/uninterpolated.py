@@ -7,12 +7,10 @@ that a variable could still change.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 from devstack.compose import normalise, references, resources
 from devstack.compose.model import Json
 from devstack.compose.mounts import clean, short_mount
-from devstack.compose.paths import absolute
 from devstack.compose.ports import NoPort, short_ports
 from devstack.compose.raw import Lenient, Raw
 from devstack.compose.shapes import Faults
@@ -230,9 +228,6 @@ def _build(build: Json, raw: Raw) -> Json:
     for key, change in _BUILD.items():
         if key in made:
             made[key] = change(made[key])
-    if isinstance(keys := made.get("ssh"), dict):
-        home = raw.environment.get("HOME") or str(Path.home())
-        made["ssh"] = {name: absolute(path, raw.directory, home) if isinstance(path, str) else None for name, path in keys.items()}
     return made
 
 

@@ -138,3 +138,15 @@ def test_fields_say_which_key_changed(stack: Stack) -> None:
     assert changed(before, fields(body)) == ("environment.LEVEL", "hostname")
     assert changed(before, before) == ()
     assert "info" not in "".join(before.values())
+
+
+def test_ssh_keys_of_a_build_are_found_from_the_folder_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "compose.yaml"
+    path.write_text(
+        "services: {a: {build: {context: ., ssh: [default, x=./k]}}, b: {build: {context: ., ssh: {y: ~/k, default: }}}}\n"
+    )
+    services = load(Sources(files=(path,), directory=tmp_path, environment={"HOME": "/h"})).services
+    assert services["a"].build is not None
+    assert services["a"].build.ssh == ("default", f"x={tmp_path}/k")
+    assert services["b"].build is not None
+    assert services["b"].build.ssh == ("y=/h/k", "default")
