@@ -14,7 +14,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # Each line may import from its own line and from those above it.
 FLOORS = (
     ("errors", "labels"),
-    ("compose.model",),
+    ("compose.model", "compose.service_parts", "compose.values"),
     ("document",),
     ("lock", "compose", "redact"),
     ("spec",),
@@ -34,6 +34,7 @@ FLOORS = (
         "log_view",
         "diagnosis",
         "project",
+        "native_fit",
         "bring_up",
     ),
     ("verify",),

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from devstack.compose import normalise, references, resources
+from devstack.compose import references, resources
 from devstack.compose.model import Json
 from devstack.compose.mounts import clean, short_mount
+from devstack.compose.normalise_host import devices
 from devstack.compose.ports import NoPort, short_ports
 from devstack.compose.raw import Lenient, Raw
 from devstack.compose.shapes import Faults
@@ -107,7 +108,7 @@ def _value(key: str, node: Node, path: str, faults: Faults) -> Json:
             return _mounts(node, path, faults)
         case "devices":
             inner = Faults()
-            made = normalise.devices(node, path, inner)
+            made = devices(node, path, inner)
             return plain(node) if inner.problems else made
         case "depends_on":
             return _dependencies(plain(node))
