@@ -28,8 +28,11 @@ _SMALL = 50_000_000
 """Bytes up to which the pages of a database are copied through the log: no checkpoint is needed for that."""
 _COPY_PATIENCE = 30.0
 _SETTLE = 0.05
+_TORN = -2
+"""The connection limit that the server gives a database whose drop was cut off: it can only be dropped again."""
 _LOOK = (
-    "SELECT datname, shobj_description(oid, 'pg_database'), {size} FROM pg_database WHERE datname NOT IN ('template0', 'template1')"
+    "SELECT datname, shobj_description(oid, 'pg_database'), {size} FROM pg_database "
+    "WHERE datname NOT IN ('template0', 'template1') AND datconnlimit <> -2"
 )
 
 
@@ -227,9 +230,12 @@ class Cluster:
             self.connection.send(f"DROP DATABASE IF EXISTS {self._q(names[-1])}")
 
     def sweep(self) -> None:
-        """Drop what a killed command was making: work databases, and the roles that dumps are loaded as."""
-        for (name,) in self.connection.rows("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", (WORK,)):
-            self.drop(name)
+        """Drop what a killed command was making or dropping: work databases, torn ones, the roles that dumps are loaded as."""
+        rows = self.connection.rows(_LEFT, (WORK, _TORN))
+        for name, comment in rows:
+            mark = decode(comment)
+            if name.startswith(WORK) or (mark is not None and mark.project == self.project):
+                self.drop(name)
         for (name,) in self.connection.rows("SELECT rolname FROM pg_roles WHERE starts_with(rolname, %s)", (LOADER,)):
             self._run(f"DROP ROLE IF EXISTS {self._q(name)}")
 
@@ -279,6 +285,7 @@ class Cluster:
         return self.connection.identifier(name)
 
 
+_LEFT = "SELECT datname, shobj_description(oid, 'pg_database') FROM pg_database WHERE starts_with(datname, %s) OR datconnlimit = %s"
 _END = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
     "WHERE datname = ANY(%s) AND pid <> pg_backend_pid() AND backend_type <> 'autovacuum worker'"

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from tests.bench import programs
+from tests.bench import data, programs
 from tests.bench.growth import Growth, GrowthOfNoop, GrowthOfUp
 from tests.bench.process import BenchError, Sample, ask, timed
 from tests.bench.stage import Stage, containers, expect_gone, expect_healthy, expect_running, free_port, sweep
@@ -225,6 +225,9 @@ CONTESTS: Mapping[str, Callable[[Stage], Contest]] = {
     "grow-plan": lambda stage: Growth(stage, "plan", [devstack(), "up", "--plan"], programs.sleepers, (10, 55, 100), 10),
     "grow-noop": lambda stage: GrowthOfNoop(stage, "again", [devstack(), "up"], programs.sleepers, (10, 55, 100), 5),
     "grow-up": lambda stage: GrowthOfUp(stage, "up", [devstack(), "up"], programs.sleepers, (10, 30, 50), 1),
+    "reset-replay": data.ResetAgainstReplay,
+    "reset-compose": data.ResetAgainstCompose,
+    "undo-restore": data.UndoAgainstRestore,
 }
 
 

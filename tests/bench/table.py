@@ -128,6 +128,27 @@ ROWS = (
         unit="ms",
     ),
     Row(
+        name="reset-replay",
+        contest="reset-replay",
+        ours="devstack reset --yes of a database of 1,000 migrations and 120 MB, its template standing",
+        theirs="drop it, create it, devstack schema apply of the same files",
+        bar=0.35,
+    ),
+    Row(
+        name="reset-compose",
+        contest="reset-compose",
+        ours="devstack reset --yes, the same database",
+        theirs="docker compose down -v, up -d --wait (interval 5s), one psql session with -f for every file",
+        bar=0.1,
+    ),
+    Row(
+        name="undo-restore",
+        contest="undo-restore",
+        ours="devstack undo --yes of that reset",
+        theirs="pg_restore --clean --if-exists in the container, of a custom dump made in time",
+        bar=0.5,
+    ),
+    Row(
         name="memory",
         contest="chain",
         ours="peak memory of the devstack up of cold-chain, in MB",
