@@ -1,0 +1,1 @@
+CREATE ACCESS METHOD heap2 TYPE TABLE HANDLER heap_tableam_handler; CREATE TABLE t (n int) USING heap2; INSERT INTO t VALUES (1);

@@ -1,0 +1,3 @@
+CREATE TABLE t (n int);
+CREATE RULE r AS ON UPDATE TO t DO ALSO (SELECT (1); (SELECT ';'));
+INSERT INTO t VALUES ((((1)))), ((2));

@@ -1,0 +1,2 @@
+﻿CREATE TABLE größe (straße text);
+INSERT INTO größe VALUES ('naïve');

@@ -1,0 +1,4 @@
+BEGIN;
+CREATE TABLE t (same boolean);
+INSERT INTO t SELECT now() = transaction_timestamp();
+COMMIT;

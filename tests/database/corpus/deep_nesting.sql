@@ -1,0 +1,2 @@
+SELECT ((((((((((1)))))))))) AS n, (SELECT (SELECT (SELECT ';'))) AS s INTO t;
+/* a /* b /* c /* d */ */ */ */

@@ -1,0 +1,6 @@
+;;
+CREATE TABLE t (id int);;
+; ;
+-- nothing here
+/* nor here */;
+INSERT INTO t VALUES (1);

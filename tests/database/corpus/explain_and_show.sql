@@ -1,0 +1,2 @@
+CREATE TABLE t (n int);
+EXPLAIN SELECT * FROM t; EXPLAIN (ANALYZE, COSTS off) INSERT INTO t VALUES (1); SHOW server_version; SHOW ALL; TABLE t; VALUES (1, ';'), (2, '');

@@ -1,0 +1,3 @@
+CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 1), (2, 2);
+MERGE INTO t USING (VALUES (2, 20), (3, 30)) AS s (id, n) ON t.id = s.id
+WHEN MATCHED AND s.n > 5 THEN UPDATE SET n = s.n WHEN NOT MATCHED THEN INSERT VALUES (s.id, s.n);

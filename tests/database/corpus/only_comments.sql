@@ -1,0 +1,3 @@
+-- a file of comments
+/* and
+   nothing /* at all */ else */

@@ -1,0 +1,11 @@
+-- devstack: transaction=none
+CREATE TABLE t (n int);
+CREATE PROCEDURE p() LANGUAGE plpgsql AS $$
+BEGIN
+  FOR i IN 1..4 LOOP
+    INSERT INTO t VALUES (i);
+    IF i % 2 = 0 THEN COMMIT; ELSE ROLLBACK; END IF;
+  END LOOP;
+END $$;
+CALL p();
+DO $$ BEGIN INSERT INTO t VALUES (10); COMMIT; INSERT INTO t VALUES (11); ROLLBACK; END $$;

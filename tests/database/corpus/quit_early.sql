@@ -1,0 +1,4 @@
+CREATE TABLE t (n int);
+INSERT INTO t VALUES (1);
+\q
+THIS IS NOT SQL AT ALL '

@@ -1,0 +1,4 @@
+SET ROLE pg_read_all_data; RESET ROLE;
+CREATE TABLE t (who name DEFAULT current_user, n int);
+SET SESSION AUTHORIZATION DEFAULT; INSERT INTO t (n) VALUES (1);
+GRANT pg_monitor TO CURRENT_USER; REVOKE pg_monitor FROM CURRENT_USER;

@@ -1,0 +1,5 @@
+CREATE TABLE t (id int, name text);
+CREATE VIEW v AS SELECT id, name FROM t;
+CREATE RULE v_ins AS ON INSERT TO v DO INSTEAD INSERT INTO t VALUES (NEW.id, NEW.name || ';');
+CREATE RULE v_del AS ON DELETE TO v DO INSTEAD (UPDATE t SET name = 'gone;' WHERE id = OLD.id; SELECT 1);
+INSERT INTO v VALUES (1, 'x'), (2, 'y'); DELETE FROM v WHERE id = 2;

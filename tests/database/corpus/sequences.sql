@@ -1,0 +1,4 @@
+CREATE SEQUENCE s AS int START 5 INCREMENT -1 MINVALUE -10 MAXVALUE 5 CYCLE CACHE 1;
+CREATE TABLE t (id int DEFAULT nextval('s'), n int);
+INSERT INTO t (n) VALUES (1), (2), (3);
+ALTER SEQUENCE s OWNED BY t.id; CREATE SEQUENCE "odd;seq"; SELECT nextval('"odd;seq"'), lastval();

@@ -1,0 +1,10 @@
+CREATE TABLE t (id int, changed int DEFAULT 0);
+CREATE TABLE log (id int, op text);
+CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO log VALUES (coalesce(NEW.id, OLD.id), TG_OP || ';');
+  IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
+  NEW.changed := NEW.changed + 1; RETURN NEW;
+END $$;
+CREATE TRIGGER t_note BEFORE INSERT OR UPDATE OR DELETE ON t FOR EACH ROW EXECUTE FUNCTION note();
+INSERT INTO t (id) VALUES (1), (2); UPDATE t SET id = 3 WHERE id = 2; DELETE FROM t WHERE id = 1;
