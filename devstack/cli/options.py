@@ -54,7 +54,16 @@ ProjectDirectory = Annotated[
 ]
 EngineName = Annotated[
     str | None,
-    typer.Option("--engine", help="auto, docker, or an engine's address.", envvar="DEVSTACK_ENGINE", show_envvar=False),
+    typer.Option("--engine", help="auto, docker, native, or an engine's address.", envvar="DEVSTACK_ENGINE", show_envvar=False),
+]
+AllowVersionMismatch = Annotated[
+    bool,
+    typer.Option(
+        "--allow-version-mismatch",
+        help="On the native engine, take programs of another major version.",
+        envvar="DEVSTACK_ALLOW_VERSION_MISMATCH",
+        show_envvar=False,
+    ),
 ]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Answer with one JSON document on stdout.", envvar="DEVSTACK_JSON", show_envvar=False)

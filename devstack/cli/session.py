@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +17,9 @@ import typer
 from devstack import identity, lock, project
 from devstack.cli.console import Console
 from devstack.compose.model import EMPTY, Service, Stack, Strings
+from devstack.compose.without import without
 from devstack.engine.look import look
-from devstack.errors import DevstackError, UsageError
+from devstack.errors import DevstackError, EngineError, UsageError
 from devstack.identity import Identity
 from devstack.project import Project, Selection
 from devstack.redact import secrets_of
@@ -25,7 +28,10 @@ if TYPE_CHECKING:
     from devstack.engine.base import Container, Engine, Observed
     from devstack.spec.model import Spec
 
-NAMES = ("auto", "docker")
+NAMES = ("auto", "docker", "native")
+NATIVE = "Native"
+MISMATCH = "DEVSTACK_ALLOW_VERSION_MISMATCH"
+_SAID = re.compile(r"^engine:[ \t]*[\"']?([\w-]+)", re.MULTILINE)
 
 
 def begin(ctx: typer.Context, selection: Selection, engine: str | None = None, as_json: bool = False) -> Session:
@@ -44,6 +50,8 @@ class Session:
         self.console = console
         self.selection = selection
         self.engine_flag = engine
+        self.strict = False
+        self.any_version = False
         self._claims = ExitStack()
         self._claimed = ""
         self._alone = False
@@ -54,13 +62,47 @@ class Session:
         from devstack.engine.docker import connect
         from devstack.engine.endpoint import resolve
 
-        flag = None if self.engine_flag in (None, "", *NAMES) else self.engine_flag
-        return connect(resolve(flag, os.environ))
+        name = self._engine_name
+        if name == "native":
+            return self._native("chosen")
+        try:
+            endpoint = resolve(None if name in NAMES else name, os.environ)
+        except EngineError as error:
+            if name != "auto":
+                raise
+            tried = dict(error.details).get("tried", error.message)
+            return self._native(f"no container engine answers: {tried}")
+        return connect(endpoint)
+
+    @cached_property
+    def _engine_name(self) -> str:
+        """ "auto", "docker", "native" or an address: the flag (or $DEVSTACK_ENGINE), else what devstack.yml says."""
+        if self.engine_flag:
+            return self.engine_flag
+        from devstack.spec.find import find
+
+        named = [path for path in self.selection.files if project.is_spec(path)]
+        path = named[0] if named else None if self.selection.files else find(self.selection.directory or Path.cwd())
+        try:
+            said = _SAID.search(path.read_text(encoding="utf-8")) if path is not None else None
+        except (OSError, UnicodeDecodeError):
+            return "auto"  # whoever reads the spec says what is wrong with it
+        return said[1] if said else "auto"
+
+    def _native(self, why: str) -> Engine:
+        from devstack.engine.native.engine import NativeEngine
+
+        mismatch = self.any_version or bool(os.environ.get(MISMATCH))
+        engine = NativeEngine(os.environ, source=why, mismatch=mismatch, root=project.folder_of(self.selection))
+        if "project" in self.__dict__:
+            self.__dict__["project"] = self._fitted(self.project, engine)
+        return engine
 
     @cached_property
     def project(self) -> Project:
         """The stack as it was rendered last."""
-        return self._known(project.read(self.selection))
+        found = self._known(project.read(self.selection))
+        return self._fitted(found, self.__dict__["engine"]) if "engine" in self.__dict__ else found
 
     @property
     def stack(self) -> Stack:
@@ -73,6 +115,8 @@ class Session:
         )
         if isolated and prepared.spec is None and self._isolate(prepared):
             prepared = project.prepare(self.selection, choose=lambda spec: self._identity(spec, isolated, offline), write=write)
+        if not offline:
+            prepared = self._fitted(prepared, self.engine)
         self.__dict__["project"] = self._known(prepared)
         return prepared
 
@@ -93,6 +137,21 @@ class Session:
     def _known(self, opened: Project) -> Project:
         self.console.hide((*secrets_of(opened.stack), *opened.secrets))
         return opened
+
+    def _fitted(self, opened: Project, engine: Engine) -> Project:
+        """On the native engine without the services that only a container could run, each named with its reason."""
+        if engine.info.name != NATIVE:
+            return opened
+        from devstack.native_fit import unable
+
+        notes = unable(engine, opened.stack, strict=self.strict)
+        names = tuple(notes)
+        return replace(
+            opened,
+            stack=without(opened.stack, names),
+            sources=replace(opened.sources, without=names),
+            notes=(*opened.notes, *notes.values()),
+        )
 
     def _identity(self, spec: Spec, isolated: bool, offline: bool) -> Identity:
         name = project.existing_name(spec, self.selection, os.environ)
@@ -130,8 +189,9 @@ class Session:
 
     def observe(self) -> Observed:
         """One look at the stack, refusing one of the same name that is another folder's."""
+        engine = self.engine
         stack = self.stack
-        observed = look(self.engine, stack)
+        observed = look(engine, stack)
         identity.check_owner(stack.name, stack.directory, observed.containers)
         return observed
 

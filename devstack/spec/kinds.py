@@ -80,6 +80,8 @@ class Wheel:
     major: str
     package: str
     bin: str
+    links: tuple[tuple[str, str], ...] = ()
+    """Programs that a wheel cannot hold as the links they are: (name in `bin`, where it leads in the package)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +100,7 @@ class Native:
     command: tuple[str, ...] = ()
     """The image's own command."""
     entrypoint: Path | None = None
-    """A Python script in the kind's folder that gets the command as its arguments."""
+    """A shell script in the kind's folder that gets the command as its arguments."""
     arguments: tuple[str, ...] = ()
     """Added to every command."""
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -239,8 +241,10 @@ class _Reader:
         return tuple(_text(item) for item in getattr(found.get(name), "items", ()))
 
     def _wheel(self, node: Node) -> Wheel:
-        found = self._fields(node, "native.wheels", ("major", "package", "bin"))
-        return Wheel(*(_text(found.get(name)) for name in ("major", "package", "bin")))
+        found = self._fields(node, "native.wheels", ("major", "package", "bin", "links"))
+        links = self.faults.mapping(found.get("links"), "native.wheels.links")
+        pairs = tuple((entry.key, _text(entry.value)) for entry in links or ())
+        return Wheel(_text(found.get("major")), _text(found.get("package")), _text(found.get("bin")), pairs)
 
     def _section(self, name: str) -> MappingNode | None:
         return self.faults.mapping(self.known.get(name), name)

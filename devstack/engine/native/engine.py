@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,13 +25,11 @@ from devstack.engine.base import (
     EngineInfo,
     Event,
     ExecResult,
-    Health,
     Helper,
     LogLine,
     NewContainer,
     Observed,
     ObservedImage,
-    ObservedNetwork,
     ObservedVolume,
     OnProgress,
     PathStat,
@@ -45,9 +42,10 @@ from devstack.engine.native.line import Line
 from devstack.engine.native.making import Maker
 from devstack.engine.native.numbers import Numbers
 from devstack.engine.native.places import places
-from devstack.engine.native.programs import group_of
-from devstack.engine.native.records import MARK, Box, Life, Record, write
+from devstack.engine.native.records import MARK, Box, Life, Record
+from devstack.engine.native.running import check_program, event_of, run
 from devstack.engine.native.seen import adopted, inspected, shown
+from devstack.engine.native.shelf import Shelf
 from devstack.engine.native.sweeping import settle
 from devstack.engine.native.talking import AttachedSession, ProgramSession
 from devstack.engine.native.translate import View
@@ -69,7 +67,8 @@ class NativeEngine:
         self.ways = Ways(self.where, root or Path.cwd(), mismatch=mismatch)
         self.images = Images(self.where, self.ways)
         self._numbers = Numbers(self.where)
-        self._maker = Maker(self.where, self._numbers, self.ways)
+        self._shelf = Shelf(self.where)
+        self._maker = Maker(self.where, self._shelf, self._numbers, self.ways)
         self._line = Line(self.where)
         self._making = threading.Lock()
 
@@ -83,8 +82,12 @@ class NativeEngine:
         return Observed(
             project=project,
             containers=self.containers(project),
-            networks={n.name: n for n in self._networks() if n.name in asked_networks or n.labels.get(labels.PROJECT) == project},
-            volumes={v.name: v for v in self._volumes() if v.name in asked_volumes or v.labels.get(labels.PROJECT) == project},
+            networks={
+                n.name: n for n in self._shelf.networks() if n.name in asked_networks or n.labels.get(labels.PROJECT) == project
+            },
+            volumes={
+                v.name: v for v in self._shelf.volumes() if v.name in asked_volumes or v.labels.get(labels.PROJECT) == project
+            },
             images=found_images,
         )
 
@@ -147,65 +150,39 @@ class NativeEngine:
 
     # Networks and volumes
 
-    def _networks(self) -> Iterator[ObservedNetwork]:
-        for path in self.where.networks.glob("*.json"):
-            data = _json(path)
-            if data:
-                yield ObservedNetwork(id=str(data["id"]), name=str(data["name"]), driver="native", labels=_strings(data["labels"]))
-
     def create_network(self, stack: Stack, network: Network, extra_labels: Strings = EMPTY) -> str:
-        found = labelling.network_labels(stack, network, extra_labels)
         with self._making:
-            there = next((item for item in self._networks() if item.name == network.name), None)
-            if there is not None and dict(there.labels) != found:
-                raise Conflict(f"network with name {network.name} already exists", status=409)
-            if there is not None:
-                return there.id
-            made = {"id": os.urandom(32).hex(), "name": network.name, "labels": found}
-            write(self.where.networks / f"{network.name}.json", made)
-            return str(made["id"])
+            return self._shelf.create_network(network.name, labelling.network_labels(stack, network, extra_labels))
 
     def remove_network(self, network: str) -> None:
-        found = next((item for item in self._networks() if network in (item.id, item.name)), None)
+        found = self._shelf.network(network)
         if found is None:
             return
         users = [record.name for _, record, life in self._boxes(None) if found.name in record.networks and life.running]
         if users:
             raise EngineRefused(f"network {found.name} has active endpoints ({', '.join(users)})", status=403)
-        (self.where.networks / f"{found.name}.json").unlink(missing_ok=True)
+        self._shelf.remove_network(found)
         project = found.labels.get(labels.PROJECT, "")
-        if not any(item.labels.get(labels.PROJECT) == project for item in self._networks()):
+        if not any(item.labels.get(labels.PROJECT) == project for item in self._shelf.networks()):
             self._numbers.forget(project)
-
-    def _volumes(self) -> Iterator[ObservedVolume]:
-        for folder in sorted(self.where.volumes.iterdir()):
-            data = _json(folder / "labels.json") or {}
-            if (folder / "data").is_dir():
-                created = folder.stat().st_ctime
-                yield ObservedVolume(name=folder.name, driver="native", labels=_strings(data), created=created)
 
     def create_volume(self, stack: Stack, volume: Volume, extra_labels: Strings = EMPTY) -> str:
         self.make_volume(volume.name, labelling.volume_labels(stack, volume, extra_labels))
         return volume.name
 
     def make_volume(self, name: str, volume_labels: Strings) -> None:
-        self._maker.volume(name)
-        if not (self.where.volumes / name / "labels.json").exists():
-            write(self.where.volumes / name / "labels.json", dict(volume_labels))
+        self._shelf.make_volume(name, volume_labels)
 
     def remove_volume(self, volume: str) -> None:
         users = [record.id for _, record, _ in self._boxes(None) if any(name == volume for _, _, name, _, _ in record.mounts)]
         if users:
             raise Conflict(f"remove {volume}: volume is in use - {users}", status=409)
-        if volume and "/" not in volume and volume not in (".", ".."):
-            shutil.rmtree(self.where.volumes / volume, ignore_errors=True)
+        self._shelf.remove_volume(volume)
 
     def volumes(self, label: str, *, sizes: bool = False) -> tuple[ObservedVolume, ...]:
         key, equals, value = label.partition("=")
-        found = [v for v in self._volumes() if key in v.labels and (not equals or v.labels[key] == value)]
-        if not sizes:
-            return tuple(found)
-        return tuple(replace(v, size=files.size_of(self.where.volumes / v.name / "data")) for v in found)
+        found = [v for v in self._shelf.volumes() if key in v.labels and (not equals or v.labels[key] == value)]
+        return tuple(replace(v, size=self._shelf.size(v.name)) for v in found) if sizes else tuple(found)
 
     # Containers
 
@@ -268,7 +245,7 @@ class NativeEngine:
         shutil.rmtree(box.folder, ignore_errors=True)
         shutil.rmtree(self.where.sockets.with_name(f"{self.where.sockets.name}-{record.id[:10]}"), ignore_errors=True)
         for _, _, name, _, _ in record.mounts if anonymous_volumes else ():
-            if name and (self.where.volumes / name / "anonymous").exists():
+            if name and self._shelf.is_anonymous(name):
                 self.remove_volume(name)
 
     def _tell(self, record: Record, action: str) -> None:
@@ -289,9 +266,9 @@ class NativeEngine:
         privileged: bool = False,
     ) -> ExecResult:
         record, view = self._running(container)
-        env = {**record.environment, **view.values(environment), MARK: record.id}
+        env = _inside(record, view, environment)
         folder = str(view.path(workdir)) if workdir else record.folder
-        return _run(view.command(command), env, folder, record.user, stdin)
+        return run(view.command(command), env, folder, record.user, stdin)
 
     def session(
         self,
@@ -304,9 +281,9 @@ class NativeEngine:
         workdir: str = "",
     ) -> Session:
         record, view = self._running(container)
-        env = {**record.environment, **view.values(environment), MARK: record.id}
+        env = _inside(record, view, environment)
         words = view.command(command)
-        _check_program(words, env)
+        check_program(words, env)
         folder = str(view.path(workdir)) if workdir else record.folder
         return ProgramSession(words, env, folder, record.user, tty=tty)
 
@@ -368,94 +345,40 @@ class NativeEngine:
         box, record = self._box(container)
         if not follow:
             return files.log_lines(box, tail=tail, since=since, until=until, timestamps=timestamps)
-        return self._followed(box, record, tail, since, until, timestamps)
-
-    def _followed(
-        self, box: Box, record: Record, tail: int | None, since: float | None, until: float | None, timestamps: bool
-    ) -> Iterator[LogLine]:
         if not self._is_live(box, record):
-            yield from files.log_lines(box, tail=tail, since=since, until=until, timestamps=timestamps)
-            return
-        with self._line.stream(record.project, op="follow", id=record.id) as heard:
-            follower = files.Follower(box)
-            there = [line for line in follower.new() if (since or 0.0) <= line.time]
-            lines = iter(there if tail is None else there[len(there) - min(tail, len(there)) :])
-            ended = box.life().state not in ("running", "paused", "restarting")
-            while True:
-                for line in lines:
-                    if line.time <= (until or line.time):
-                        yield line if timestamps else replace(line, time=0.0)
-                if ended:
-                    return
-                event = next(heard, None)
-                ended = event is None or (event["action"] in ("die", "destroy") and box.life().state != "restarting")
-                lines = follower.new()
+            return files.log_lines(box, tail=tail, since=since, until=until, timestamps=timestamps)
+        stream = self._line.stream(record.project, op="follow", id=record.id)
+        return files.followed(box, stream, tail=tail, since=since, until=until, timestamps=timestamps)
 
     @contextmanager
     def watch(self, project: str) -> Iterator[Iterator[Event]]:
         with self._line.stream(project, op="subscribe") as heard:
-            yield (_event(found) for found in heard)
+            yield (event_of(found) for found in heard)
 
     # Helpers and copies
 
     def helper(self, helper: Helper) -> ExecResult:
         """Runs as whoever runs devstack: there is no other place for it to run in."""
-        mounts = tuple((target, str(self._maker.volume(name))) for name, (target, _) in helper.mounts.items())
+        mounts = tuple((target, str(self._shelf.folder(name))) for name, (target, _) in helper.mounts.items())
         view = View(self.where.home / "none", mounts)
         env = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", **helper.environment}
         words = view.command(helper.command)
-        _check_program(words, env)
-        return _run(words, env, "/", "", None)
+        check_program(words, env)
+        return run(words, env, "/", "", None)
 
     def copy_volume(self, source: str, target: str, *, image: str) -> None:
-        files.copy_tree(self._maker.volume(source), self._maker.volume(target))
+        files.copy_tree(self._shelf.folder(source), self._shelf.folder(target))
 
     def close(self) -> None:
         return
 
 
+def _inside(record: Record, view: View, environment: Strings) -> dict[str, str]:
+    """The environment of a program that is run beside a container's own."""
+    given = {key: value for key, value in view.values(environment).items() if value or key not in record.fixed}
+    return {**record.environment, **given, MARK: record.id}
+
+
 def _view(record: Record) -> View:
     mounts = tuple((target, folder) for _, target, _, folder, _ in record.mounts)
     return View(Path(record.root), mounts, {target: port for target, _, _, port in record.ports})
-
-
-def _event(found: dict[str, object]) -> Event:
-    health = found.get("health")
-    code = found.get("exit_code")
-    return Event(
-        action=str(found["action"]),
-        container=str(found.get("container", "")),
-        service=str(found.get("service", "")),
-        time=float(str(found.get("time", 0.0))),
-        health=Health(str(health)) if health else None,
-        exit_code=int(str(code)) if code is not None else None,
-        name=str(found.get("name", "")),
-        image=str(found.get("image", "")),
-    )
-
-
-def _run(words: Sequence[str], environment: Mapping[str, str], folder: str, user: str, stdin: bytes | None) -> ExecResult:
-    _check_program(words, environment)
-    done = subprocess.run(
-        words, env=dict(environment), cwd=folder, input=stdin if stdin is not None else b"", capture_output=True, check=False,
-        start_new_session=True, user=user or None, group=group_of(user), extra_groups=() if user else None,
-    )  # fmt: skip
-    code = 128 - done.returncode if done.returncode < 0 else done.returncode
-    return ExecResult(code, done.stdout, done.stderr)
-
-
-def _check_program(words: Sequence[str], environment: Mapping[str, str]) -> None:
-    if not words or shutil.which(words[0], path=environment.get("PATH")) is None:
-        raise EngineRefused(f'exec: "{words[0] if words else ""}": executable file not found in $PATH', status=400)
-
-
-def _json(path: Path) -> dict[str, object] | None:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, ValueError):
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def _strings(data: object) -> dict[str, str]:
-    return {str(key): str(value) for key, value in data.items()} if isinstance(data, dict) else {}

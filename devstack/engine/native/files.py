@@ -9,9 +9,10 @@ import subprocess
 import tarfile
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from devstack.engine.archives import plain_tar
 from devstack.engine.base import LogLine, PathStat
@@ -105,10 +106,6 @@ def copy_tree(source: Path, target: Path) -> None:
         raise EngineRefused(f"the volume could not be copied: {done.stderr.strip()[-500:]}")
 
 
-def size_of(folder: Path) -> int:
-    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
-
-
 def log_lines(box: Box, *, tail: int | None, since: float | None, until: float | None, timestamps: bool) -> Iterator[LogLine]:
     """What stands in the log now, the older file first."""
     lines = (line for path in (box.log.with_name("log.1"), box.log) if path.exists() for line in _lines(path))
@@ -164,3 +161,29 @@ class Follower:
                 return
             self._position += len(raw)
             yield line_of(raw)
+
+
+def followed(
+    box: Box,
+    stream: AbstractContextManager[Iterator[dict[str, Any]]],
+    *,
+    tail: int | None,
+    since: float | None,
+    until: float | None,
+    timestamps: bool,
+) -> Iterator[LogLine]:
+    """What stands in the log and what is written to it, until the container ends; `stream` tells when to look."""
+    with stream as heard:
+        follower = Follower(box)
+        there = [line for line in follower.new() if (since or 0.0) <= line.time]
+        lines = iter(there if tail is None else there[len(there) - min(tail, len(there)) :])
+        ended = box.life().state not in ("running", "paused", "restarting")
+        while True:
+            for line in lines:
+                if line.time <= (until or line.time):
+                    yield line if timestamps else replace(line, time=0.0)
+            if ended:
+                return
+            event = next(heard, None)
+            ended = event is None or (event["action"] in ("die", "destroy") and box.life().state != "restarting")
+            lines = follower.new()

@@ -17,7 +17,7 @@ from devstack.engine.native.dockerfile import Dockerfile
 from devstack.engine.native.places import Places
 from devstack.engine.native.records import write
 from devstack.engine.native.ways import Missing, Tool, Ways, base_of, run_pip
-from devstack.errors import EngineRefused, ImageUnavailable
+from devstack.errors import DevstackError, EngineRefused, ImageUnavailable
 
 LISTS = ("requirements.txt", "requirements-dev.txt", "requirements-test.txt")
 
@@ -59,12 +59,21 @@ class Images:
         """Why a service has no native way; None when it has one, or can get it."""
         try:
             reference = self._says(service.build).base if service.build else service.image or ""
-        except EngineRefused as refusal:
-            return Missing(refusal.message)
+        except DevstackError as error:
+            return Missing(error.message)
         found = self.ways.find(reference)
         if isinstance(found, Missing) and not self.ways.can_install(reference):
             return found
         return None
+
+    def tool_of(self, service: Service) -> Tool | None:
+        """The programs that run a service; None where there are none."""
+        try:
+            reference = self._says(service.build).base if service.build else service.image or ""
+        except DevstackError:
+            return None
+        found = self.ways.find(reference)
+        return None if isinstance(found, Missing) else found
 
     def made(self, stack: Stack, service: Service) -> Made:
         """How a service runs. Raises ImageUnavailable."""

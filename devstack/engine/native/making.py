@@ -19,6 +19,7 @@ from devstack.engine.native.images import Made
 from devstack.engine.native.numbers import EVERYWHERE, Numbers
 from devstack.engine.native.places import Places
 from devstack.engine.native.records import Box, Check, Record
+from devstack.engine.native.shelf import Shelf
 from devstack.engine.native.translate import View
 from devstack.engine.native.ways import Ways
 from devstack.errors import EngineRefused
@@ -46,8 +47,9 @@ _INITDB = "/docker-entrypoint-initdb.d"
 class Maker:
     """Makes the folders and the record of containers."""
 
-    def __init__(self, where: Places, numbers: Numbers, ways: Ways) -> None:
+    def __init__(self, where: Places, shelf: Shelf, numbers: Numbers, ways: Ways) -> None:
         self.where = where
+        self.shelf = shelf
         self.numbers = numbers
         self.ways = ways
 
@@ -93,6 +95,7 @@ class Maker:
             check=_check(service, native, view, texts, fast=new.fast_start),
             tty=service.tty or new.tty,
             stdin=service.stdin_open or new.stdin,
+            fixed=tuple(native.environment),
         )
         box.write_record(record)
         return record
@@ -104,7 +107,7 @@ class Maker:
             if mount.type == "volume":
                 known = stack.volumes.get(mount.source)
                 name = known.name if known else mount.source or new.inherit.get(mount.target) or secrets.token_hex(32)
-                folder = self.volume(name, anonymous=not mount.source)
+                folder = self.shelf.folder(name, anonymous=not mount.source)
                 if user and not any(folder.iterdir()):
                     own(folder, user)
                 yield "volume", mount.target, name, str(folder / mount.subpath), mount.read_only
@@ -113,15 +116,7 @@ class Maker:
         placed = {mount.target for mount in new.service.mounts}
         for target, name in new.inherit.items():
             if target not in placed:
-                yield "volume", target, name, str(self.volume(name, anonymous=True)), False
-
-    def volume(self, name: str, *, anonymous: bool = False) -> Path:
-        """The folder of a volume's files, made where it is missing."""
-        folder = self.where.volumes / name
-        (folder / "data").mkdir(parents=True, exist_ok=True)
-        if anonymous:
-            (folder / "anonymous").touch()
-        return folder / "data"
+                yield "volume", target, name, str(self.shelf.folder(name, anonymous=True)), False
 
     def _files(self, stack: Stack, service: Service, root: Path, user: str) -> None:
         """Secrets and configs at their places below `root`."""
@@ -197,7 +192,11 @@ class Maker:
         added = [texts.filled(word) for word in native.arguments] if new.command is None else []
         command = (*view.command(words), *added)
         if native.entrypoint is not None and new.command is None:
-            return (sys.executable, "-S", "-E", str(native.entrypoint), *command)
+            # A copy: the user it runs as may not be allowed to look where devstack lies.
+            script = view.root / native.entrypoint.name
+            script.write_bytes(native.entrypoint.read_bytes())
+            script.chmod(0o755)
+            return ("/bin/sh", str(script), *command)
         return command
 
     def _folder(self, service: Service, made: Made, view: View) -> Path:

@@ -60,6 +60,8 @@ class Record:
     check: Check | None = None
     tty: bool = False
     stdin: bool = False
+    fixed: tuple[str, ...] = ()
+    """Variables that the kind sets for this machine: whoever empties one to get the image's default gets these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

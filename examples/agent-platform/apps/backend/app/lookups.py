@@ -1,7 +1,7 @@
 """How routes find rows: one by its key or 404, or a page of many."""
 
 import uuid
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import HTTPException, Query
 from pydantic import BaseModel, Field
@@ -9,6 +9,8 @@ from sqlalchemy import Select, func, select
 
 from app.database import Session
 from app.models import Base, WorkflowRun
+
+Row = TypeVar("Row", bound=Base)
 
 
 class Paging(BaseModel):
@@ -31,7 +33,7 @@ async def page_of(session: Session, query: Select[Any], paging: Paging) -> dict[
     }
 
 
-async def one[Row: Base](session: Session, model: type[Row], key: Any, noun: str) -> Row:
+async def one(session: Session, model: type[Row], key: Any, noun: str) -> Row:
     row = await session.get(model, key)
     if row is None:
         raise HTTPException(404, f"there is no {noun} {key}")

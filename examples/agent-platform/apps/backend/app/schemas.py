@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -11,6 +11,7 @@ from app.models import EventType, NodeStatus, WorkflowRunStatus
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 Tokens = Annotated[int, Field(ge=0, le=2**31 - 1)]
 JsonObject = dict[str, Any]
+Item = TypeVar("Item")
 
 
 class Incoming(BaseModel):
@@ -35,7 +36,7 @@ class Outgoing(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
 
-class Page[Item](BaseModel):
+class Page(BaseModel, Generic[Item]):
     items: list[Item]
     total: int = Field(description="How many there are in all, over all pages")
     limit: int
