@@ -154,7 +154,7 @@ class Executor:
         # Only an inspect tells whether the image itself brings a probe, and what a container that was there already is like.
         if step.container or step.service.healthcheck is None or not self.seen.get(container):
             self._look(wait)
-        if not self.engine.info.fast_health and wait.probed:
+        if wait.probed and (wait.slow or not self.engine.info.fast_health):
             self._probe(wait)
         self._judge(step.key)
 
@@ -170,7 +170,7 @@ class Executor:
             self.observer(Happened(step=wait.step, phase=Phase.PROGRESS, seconds=age, text=why_not_yet(self.engine, container)))
 
     def _probe(self, wait: Wait) -> None:
-        """Engines without a fast start cadence: run the probe ourselves until it passes."""
+        """Where the engine has no fast start cadence for a container: run the probe ourselves until it passes."""
         command = probe_command(wait.step.service.healthcheck)
         if not command:
             return

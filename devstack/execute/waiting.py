@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from devstack import labels
 from devstack.compose.model import Healthcheck
 from devstack.engine.base import Container, Event, Health, State
 from devstack.plan.steps import Await, Until
@@ -48,6 +49,8 @@ class Wait:
     ends: int = 0
     restarts: bool = False
     probed: bool = False
+    slow: bool = False
+    """Made by Compose: the engine probes it only once every interval, also while it starts."""
     stands_since: float = 0.0
     probe_until: float = 0.0
     verdict: Verdict = field(default=Verdict.OPEN)
@@ -74,6 +77,7 @@ class Wait:
 
     def look(self, container: Container) -> None:
         """Take in an inspect of the container."""
+        self.slow = labels.FIELDS not in container.labels
         self.running = container.state in (State.RUNNING, State.PAUSED)
         if container.health is not Health.NONE:
             self.health, self.probed = _health(container), True

@@ -472,3 +472,16 @@ def test_up_after_compose_up_of_a_file_with_hooks_and_label_files_makes_nothing_
     stack.edit("compose.yaml", "    volumes: [data:/data]\n    env", "    label_file: labels\n    volumes: [data:/data]\n    env")
     compose(stack.folder, "up", "-d")
     agreed(stack)
+
+
+@beside_compose
+def test_up_after_compose_up_does_not_wait_for_the_long_interval_of_a_probe(checkout: MakeCheckout) -> None:
+    probe = "healthcheck: {test: [CMD, test, -e, /tmp/ready], interval: 5m}"
+    command = "command: [sh, -c, 'sleep 1; touch /tmp/ready; exec sleep 1000']"
+    words = f"image: 'busybox:1.37', init: true, stop_grace_period: 0s, {command}, {probe}"
+    stack = checkout({"compose.yaml": f"name: @PROJECT\nservices: {{a: {{{words}}}}}\n"})
+    compose(stack.folder, "up", "-d")
+    before = stack.ids()
+    ran = stack.devstack("up")
+    assert ran.out.startswith("nothing to do") and stack.ids() == before
+    assert ran.seconds < 60 and inside(stack, "a", "ls", "/tmp/ready") == "/tmp/ready\n"
