@@ -52,12 +52,15 @@ def ways(
     states: list[Clean] = []
     flushed: dict[str, str] = {}
     reasons: dict[str, str] = {}
+    declared = _declared(spec)
     for service in chosen:
-        role = role_of(service, stack.secrets)
-        if isinstance(role, Redis) and not hard and servers.container(service.name) is not None:
+        role, said = role_of(service, stack.secrets), declared.get(service.name, "")
+        if isinstance(role, Redis) and said in ("", "flush") and not hard and servers.container(service.name) is not None:
             flushed[service.name] = next((volume.key for volume in _mounted(stack, [service])), "")
         elif isinstance(role, Postgres):
             found, why = _states(engine, stack, spec, service, role, servers, hard=hard)
+            if said == "volume":
+                found, why = (), "its kind says so"
             states += found
             if why:
                 reasons[service.name] = why
@@ -71,6 +74,16 @@ def ways(
         volumes=tuple(removed),
         reasons=reasons,
     )
+
+
+def _declared(spec: Spec | None) -> dict[str, str]:
+    """What the kinds of the services say about their data."""
+    if spec is None:
+        return {}
+    from devstack.spec.kinds import load_kinds
+
+    kinds = load_kinds(spec.root)
+    return {service.name: kinds[service.kind].data for service in spec.services.values() if service.kind in kinds}
 
 
 def _states(

@@ -14,8 +14,10 @@ from devstack.spec.options import TYPES, Option
 
 _KEYS = (
     "title", "summary", "options", "env", "ports", "configs", "needs", "reserved", "wrong_mounts", "caches", "wants", "provides",
-    "example", "native",
+    "example", "native", "data",
 )  # fmt: skip
+DATA = ("database", "flush", "volume")
+"""A template database takes the place of the live one; the service's own command empties it; a new volume."""
 _NATIVE_KEYS = (
     "toolchain", "images", "programs", "folders", "wheels", "command", "entrypoint", "arguments", "environment", "health", "ports",
     "unprivileged",
@@ -131,6 +133,8 @@ class Kind:
     wrong_mounts: tuple[WrongMount, ...] = ()
     caches: tuple[str, ...] = ()
     """Volumes whose content can be had again, by what follows the service's name: <service>-<suffix>."""
+    data: str = ""
+    """How its data is made clean: one of `DATA`; "" is as the image tells."""
     interface: str = ""
     provides: tuple[Provided, ...] = ()
     consumes: bool = False
@@ -213,7 +217,14 @@ class _Reader:
             browser=_text(wants.get("browser")) if wants else "",
             example=self.faults.text(self.known.get("example"), "example") or "",
             native=self._native(folder) if "native" in self.known else None,
+            data=self._data(),
         )
+
+    def _data(self) -> str:
+        said = _text(self.known.get("data"))
+        if said and said not in DATA:
+            self.faults.add(self.known["data"], f'"{said}" is no way to make data clean', "data", f"one of: {', '.join(DATA)}")
+        return said
 
     def _native(self, folder: Path) -> Native:
         found = self._fields(self.known["native"], "native", _NATIVE_KEYS)
