@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 
 from devstack import diagnosis
-from devstack.cli.session import Session
+from devstack.cli.session import NATIVE, Session
+from devstack.compose.model import Stack
+from devstack.engine.base import Engine
 from devstack.errors import DevstackError, UsageError
 
 MARKS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "bad": ("✗", "red")}
@@ -34,11 +36,21 @@ def _machine(session: Session) -> list[diagnosis.Finding]:
     return [*diagnosis.of_machine(None), *diagnosis.of_engine(engine), *diagnosis.of_leftovers(engine)]
 
 
+def _differences(engine: Engine, stack: Stack) -> list[diagnosis.Finding]:
+    """How services that run without containers differ from those in them."""
+    if engine.info.name != NATIVE:
+        return []
+    from devstack.native_fit import differences
+
+    return [diagnosis.Finding(subject="native", state="warn", text=text) for text in differences(engine, stack)]
+
+
 def _stack(session: Session) -> list[diagnosis.Finding]:
     """What concerns the stack of this folder, when there is one and an engine to ask."""
     try:
         stack = session.stack
-        return list(diagnosis.of_ports(session.engine, stack, session.engine.observe(stack.name)))
+        engine = session.engine
+        return [*_differences(engine, stack), *diagnosis.of_ports(engine, stack, engine.observe(stack.name))]
     except UsageError:
         return [diagnosis.Finding(subject="stack", state="ok", text="no devstack.yml and no Compose file here")]
     except DevstackError as error:

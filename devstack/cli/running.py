@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from devstack.cli.console import columns
-from devstack.cli.session import Session
+from devstack.cli.session import NATIVE, Session
 from devstack.compose.model import EMPTY, Json, Strings
 from devstack.status import Row, rows
 
@@ -20,6 +20,10 @@ def say_engine(session: Session) -> None:
     """Which engine this is about, and how it was found."""
     info = session.engine.info
     session.console.label("engine", f"{info.name} {info.version} at {info.endpoint}")
+    if info.name == NATIVE:
+        session.console.label(
+            "native", "services are processes of this machine, not containers; devstack doctor says how they differ"
+        )
 
 
 def say_rendered(session: Session) -> None:

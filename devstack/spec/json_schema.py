@@ -49,6 +49,10 @@ def json_schema(root: Path | None = None) -> JsonObject:
                 "type": "string",
                 "description": "The project's name: small letters, digits, - and _; the folder's when not given",
             },
+            "engine": {
+                "enum": ["auto", "docker", "native"],
+                "description": "What runs the services: containers, processes of this machine, or (auto) containers where they can be had",
+            },
             "compose": {**_object(_PATHS), "description": "Compose files to adopt; what stands here is merged over them"},
             "services": {
                 "type": "object",

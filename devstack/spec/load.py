@@ -8,7 +8,7 @@ from pathlib import Path
 
 from devstack.compose.merge import merge
 from devstack.compose.schema import TOP
-from devstack.document import MappingNode, Node, ScalarNode, load, read_text
+from devstack.document import MappingNode, Node, ScalarNode, did_you_mean, load, read_text
 from devstack.errors import SpecError, UsageError, Where
 from devstack.spec.faults import Faults
 from devstack.spec.find import LOCAL_NAMES, NAMES, find, shown
@@ -24,7 +24,8 @@ __all__ = ["find", "load_spec"]
 
 TOP_KEYS = ("networks", "volumes", "secrets", "configs")
 """Compose's own sections that a devstack.yml may have."""
-SECTIONS = ("name", "compose", "services", "schema", "verify", "render", "profiles", *TOP_KEYS)
+SECTIONS = ("name", "engine", "compose", "services", "schema", "verify", "render", "profiles", *TOP_KEYS)
+ENGINES = ("auto", "docker", "native")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*\Z")
 _RENDER = ("compose", "env", "env_example", "dockerignore", "makefile", "package_json")
 
@@ -102,6 +103,13 @@ class _Sections:
         place = compose.value if isinstance(compose, ScalarNode) and isinstance(compose.value, str) else "compose.yaml"
         return (self.root / place).parent / ".env"
 
+    def _engine(self) -> str:
+        node = self.nodes.get("engine")
+        text = self.faults.text(node, "engine") or "auto"
+        if node is not None and text not in ENGINES:
+            self.faults.add(node, f'"{text}" is no engine', "engine", did_you_mean(text, ENGINES) or f"one of: {', '.join(ENGINES)}")
+        return text
+
     def spec(self) -> Spec:
         try:
             kinds = load_kinds(self.root)
@@ -127,6 +135,7 @@ class _Sections:
             schema=schema,
             verify=self._verify(None if adopted is None else frozenset((*services, *adopted))),
             render=self._render(compose),
+            engine=self._engine(),
             profiles=tuple(value for value, _ in self.faults.texts(self.nodes.get("profiles"), "profiles")),
             top=self.top,
             notes=self._notes(),

@@ -190,6 +190,8 @@ class Spec:
     schema: tuple[SchemaSpec, ...] = ()
     verify: VerifySpec = VerifySpec()
     render: RenderSpec
+    engine: str = "auto"
+    """"auto", "docker" or "native": what runs the services where the command line does not say."""
     profiles: tuple[str, ...] = ()
     top: Mapping[str, Node] = EMPTY
     """Top-level Compose keys beside `services`: volumes, networks, secrets, configs, x-*."""

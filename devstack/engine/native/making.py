@@ -95,6 +95,7 @@ class Maker:
             check=_check(service, native, view, texts, fast=new.fast_start),
             tty=service.tty or new.tty,
             stdin=service.stdin_open or new.stdin,
+            others=tuple((name, target, port) for (name, target), port in view.others.items()),
             fixed=tuple(native.environment),
         )
         box.write_record(record)

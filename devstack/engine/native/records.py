@@ -60,6 +60,8 @@ class Record:
     check: Check | None = None
     tty: bool = False
     stdin: bool = False
+    others: tuple[tuple[str, int, int], ...] = ()
+    """Names of other services with a target and the port that stands for it here."""
     fixed: tuple[str, ...] = ()
     """Variables that the kind sets for this machine: whoever empties one to get the image's default gets these."""
 

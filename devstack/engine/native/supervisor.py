@@ -272,8 +272,12 @@ class Supervisor:
                 program.stop(0.0)
             case "kill":
                 number = number_of(request["signal"])
-                if number == signal.SIGKILL:
+                if number == signal.SIGKILL and program.child is not None:
+                    # As an engine does it: whoever kills it does not want it back, and hears when it is gone.
                     program.wanted = False
+                    client.waits_for = program.record.id
+                    program.signal(number)
+                    return
                 program.signal(number)
             case "pause":
                 program.pause()

@@ -6,6 +6,7 @@ the folder that is mounted; `db:5432` becomes the address the database has here;
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,7 +32,12 @@ class View:
 
     def command(self, words: Sequence[str]) -> tuple[str, ...]:
         """A command's words."""
-        return tuple(self._text(word, self._own_ports) for word in words)
+        found = [self._text(word, self._own_ports) for word in words]
+        for place, (name, target) in enumerate(itertools.pairwise(words)):
+            # A host and its port as two words of a command.
+            if target.isdigit() and (name, int(target)) in self.others:
+                found[place], found[place + 1] = LOOPBACK, str(self.others[(name, int(target))])
+        return tuple(found)
 
     def values(self, environment: Mapping[str, str]) -> dict[str, str]:
         """The values of an environment."""

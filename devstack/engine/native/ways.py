@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import importlib.util
 import os
 import re
 import shutil
@@ -85,7 +86,9 @@ class Ways:
         minor = ".".join(wanted.split(".")[:2])
         program = shutil.which(f"python{minor}") if "." in minor else None
         here = f"{sys.version_info.major}.{sys.version_info.minor}"
-        if program is None or minor == here:
+        # What is on PATH may be a shim for a version that is not installed: it has to say so itself.
+        version = version_in(Path(program).parent, (Path(program).name,)) if program else None
+        if program is None or version is None or minor == here:
             note = f"Python {here} here, {minor} in the image" if minor and minor not in (here, "3") else ""
             return Tool(native=native, kind=kind, version=here, folders=(Path(_base_python()).parent,), note=note)
         return Tool(native=native, kind=kind, version=minor, folders=(Path(program).parent,))
@@ -126,6 +129,7 @@ class Ways:
                 yield Path(pattern.format(major=major))
         for wheel in native.wheels:
             if wheel.major in ("", major):
+                yield from _installed(wheel, native)
                 yield self._place(wheel, major) / wheel.bin
         on_path = shutil.which(native.programs[0])
         if on_path is not None:
@@ -161,6 +165,21 @@ class Ways:
                 (part / leads_to).chmod(0o755)
             part.rename(target)
         return target
+
+
+def _installed(wheel: Wheel, native: Native) -> Iterator[Path]:
+    """A wheel's programs where it is installed beside devstack (`pip install devstack[native]`)."""
+    package, _, rest = wheel.bin.partition("/")
+    found = importlib.util.find_spec(package)
+    for place in (found.submodule_search_locations or ()) if found else ():
+        folder = Path(place) / rest
+        if not native.unprivileged or os.getuid() != 0 or _is_open(folder):
+            yield folder
+
+
+def _is_open(folder: Path) -> bool:
+    """Whether a user without rights of their own could run what lies there."""
+    return folder.is_dir() and all(place.stat().st_mode & 0o001 for place in (folder, *folder.parents))
 
 
 def run_pip(arguments: tuple[str, ...], python: str = sys.executable) -> None:
