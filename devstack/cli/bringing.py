@@ -110,7 +110,8 @@ def finish_pending(session: Session) -> None:
 
 def _fresh_images(session: Session, wanted: UpOptions, *, build: bool, pull: bool) -> None:
     """Images that are wanted anew although they are there, made before the plan looks at them."""
-    steps = bring_up.image_steps(session.stack, selected(session.stack, wanted), build=build, pull=pull)
+    names = selected(session.stack, wanted)
+    steps = bring_up.image_steps(session.stack, names, build=build, pull=pull, engine=session.engine)
     with progress(session.console) as shown:
         bring_up.renew(session.engine, session.stack, steps, shown)
 

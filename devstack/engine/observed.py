@@ -181,7 +181,7 @@ class ObservedVolume:
 class ObservedImage:
     """`volumes` are the image's VOLUME paths; `stand_in` the text of its stand-in label, "" for a genuine image.
 
-    `size` in bytes, `created` in Unix seconds, `platform` such as "linux/amd64".
+    `size` in bytes, `created` and `tagged` (when it was pulled or named; 0: unknown) in Unix seconds, `platform` such as "linux/amd64".
     """
 
     reference: str
@@ -196,6 +196,7 @@ class ObservedImage:
     command: tuple[str, ...] = ()
     size: int = 0
     created: float = 0.0
+    tagged: float = 0.0
     platform: str = ""
 
     @property

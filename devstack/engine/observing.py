@@ -207,6 +207,7 @@ def image(reference: str, item: Reply) -> ObservedImage:
         command=_words(config.get("Cmd")),
         size=int(item.get("Size") or 0),
         created=moment(item.get("Created")),
+        tagged=moment((item.get("Metadata") or {}).get("LastTagTime")),
         platform="/".join(str(item[key]) for key in ("Os", "Architecture", "Variant") if item.get(key)),
     )
 

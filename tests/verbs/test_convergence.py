@@ -6,7 +6,9 @@ Where Compose is installed it has the last word: it finds nothing to change.
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import docker
 import pytest
@@ -350,13 +352,16 @@ def publish(store: Store, sdk: docker.DockerClient) -> Iterator[Callable[[str, s
         reference = f"{store.name}/{name}:1"
         names.add(reference)
         recipe = f'FROM busybox:1.37\nLABEL word={word}\nCMD ["sleep", "1000"]\n'
-        sdk.images.build(fileobj=io.BytesIO(recipe.encode()), tag=reference, rm=True, forcerm=True)
+        image, _ = sdk.images.build(fileobj=io.BytesIO(recipe.encode()), tag=reference, rm=True, forcerm=True)
+        names.add(str(image.id))
         sdk.images.push(reference)
         return reference
 
     yield put
-    for name in names:
-        sdk.images.remove(name, force=True)
+    for name in sorted(names, reverse=True):
+        # The last name of an image takes the image along.
+        with suppress(docker.errors.ImageNotFound):
+            sdk.images.remove(name, force=True)
 
 
 def test_pull_policies(checkout: MakeCheckout, publish: Callable[[str, str], str], sdk: docker.DockerClient) -> None:
@@ -377,6 +382,10 @@ def test_pull_policies(checkout: MakeCheckout, publish: Callable[[str, str], str
 
     assert runs("missing") == old
     assert runs("never") == old
+    assert runs("daily") == old  # it got its name a moment ago
+    time.sleep(1.1)
+    assert runs("every_1s") == new
+    sdk.images.get(old).tag(image.rpartition(":")[0], "1")
     assert runs("missing", "--pull") == new
     sdk.images.get(old).tag(image.rpartition(":")[0], "1")
     assert runs("always") == new
