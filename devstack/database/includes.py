@@ -7,7 +7,7 @@ import re
 
 from devstack.database import scanner
 from devstack.database.environment import Environment
-from devstack.database.script import Script, checksum
+from devstack.database.script import checksum
 from devstack.errors import SpecError
 
 _BRINGS_IN = re.compile(rb"\\(?:i|ir|include|include_relative|copy)\b")
@@ -16,25 +16,22 @@ _BRINGS_IN = re.compile(rb"\\(?:i|ir|include|include_relative|copy)\b")
 def file_checksum(data: bytes, name: str, environment: Environment) -> str:
     """The ledger's checksum of a script: of its own bytes, and of every file that it includes or copies from.
 
-    A script that cannot be read has the checksum of its own bytes: it says what is wrong when it is run.
+    A script that is no text has the checksum of its own bytes: it says what is wrong when it is run.
     """
     if environment.root is None or not _BRINGS_IN.search(data):
         return checksum(data)
+    own = checksum(data)
     try:
-        script = scanner.parse(data, name, environment=environment)
+        files = dict(scanner.files_of(data, name, environment))
     except SpecError:
-        return checksum(data)
-    return _with_files(checksum(data), script)
-
-
-def _with_files(own: str, script: Script) -> str:
-    if not script.files:
+        return own
+    if not files:
         return own
     total = hashlib.sha256(own.encode())
-    for name, path in dict(script.files).items():
+    for shown, path in files.items():
         try:
             content = checksum(path.read_bytes())
         except OSError:
             content = "missing"
-        total.update(f"\n{name} {content}".encode())
+        total.update(f"\n{shown} {content}".encode())
     return f"sha256-lf:{total.hexdigest()}"

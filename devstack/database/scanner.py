@@ -20,11 +20,21 @@ def read(path: Path, name: str, *, environment: Environment | None = None) -> Sc
 
 def parse(data: bytes, name: str, *, environment: Environment | None = None) -> Script:
     """The script in these bytes; `name` is how the file is called in messages, relative to the environment's root."""
+    return _finished(*_walked(data, name, environment or Environment()))
+
+
+def files_of(data: bytes, name: str, environment: Environment) -> tuple[tuple[str, Path], ...]:
+    """The files that a script brings in, by the names they are shown by; whether it could be run is not asked."""
+    _, reading = _walked(data, name, environment)
+    return tuple(reading.files)
+
+
+def _walked(data: bytes, name: str, environment: Environment) -> tuple[Source, Reading]:
     origin = Source(name, source.decode(data, name))
-    reading = Reading(environment or Environment())
-    root = reading.environment.root
+    reading = Reading(environment)
+    root = environment.root
     Walk(origin, reading, ((root / name).resolve(),) if root else ()).walk()
-    return _finished(origin, reading)
+    return origin, reading
 
 
 def _finished(origin: Source, reading: Reading) -> Script:

@@ -24,7 +24,7 @@ _ALREADY = (
 _CONCURRENT_INDEX = re.compile(r"create (?:unique )?index concurrently\b")
 _DETACH = re.compile(r"alter table .* detach partition .* concurrently")
 _INVALID = """
-SELECT format('%I.%I', n.nspname, c.relname), i.indisvalid FROM pg_index i
+SELECT format('%%I.%%I', n.nspname, c.relname), i.indisvalid FROM pg_index i
 JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relname = %s AND n.nspname = ANY (current_schemas(true))
 """

@@ -27,6 +27,8 @@ _MAX_DEPTH = 16
 _PLAIN_STRING = re.compile(r"(?:[^']+|'')*+'")
 _ESCAPE_STRING = re.compile(r"(?:[^'\\]+|\\.|'')*+'", re.DOTALL)
 _NAME = re.compile(r'(?:[^"]+|"")*+"')
+_GOES_ON = re.compile(r"[ \t\r\f\v]*(?:--[^\n]*)?\n(?:\s|--[^\n]*\n)*'")
+"""A string that has ended goes on with a quote on a later line, and is of the same kind there."""
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 _BLANK = re.compile(r"(?:\s+|--[^\n]*)*")
 _WORD = re.compile(r"[^\W\d][\w$]*")
@@ -119,6 +121,8 @@ class Walk:
             return end + len(mark)
         pattern = _NAME if mark == '"' else _ESCAPE_STRING if self.is_escape_string(start) else _PLAIN_STRING
         found = pattern.match(self.text, token.end())
+        while found is not None and mark == "'" and (more := _GOES_ON.match(self.text, found.end())) is not None:
+            start, found = more.end() - 1, pattern.match(self.text, more.end())
         if found is None:
             self.reading.unclosed = True
             kind = "name" if mark == '"' else "string"
