@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from urllib.parse import urlsplit
 
-from devstack.compose.roles import Postgres
+from devstack.compose.roles import Postgres, Role
 from devstack.database.target import Target
 from devstack.engine.base import Binding, Container, Endpoint
 from devstack.errors import DatabaseError
@@ -19,15 +18,20 @@ def target_of(role: Postgres, container: Container, endpoint: Endpoint, database
 
     `database` names another one than the role's. Raises DatabaseError when there is no way from here.
     """
-    target = Target("", role.port, role.user, role.password, database or role.database, role.service)
+    host, port = address_of(role, container, endpoint)
+    return Target(host, port, role.user, role.password, database or role.database, role.service)
+
+
+def address_of(role: Role, container: Container, endpoint: Endpoint) -> tuple[str, int]:
+    """Host and port where a database answers, as `target_of` finds them."""
     for binding in container.bindings:
         if binding.target == role.port and binding.protocol == "tcp" and binding.published:
-            return replace(target, host=_host(binding, endpoint), port=binding.published)
+            return _host(binding, endpoint), binding.published
     if not container.running:
         raise DatabaseError(f"{role.service} is not running", hints=["devstack up"])
     address = next((ip for ip in container.networks.values() if ip), "")
     if address and endpoint.local and sys.platform == "linux":
-        return replace(target, host=address)
+        return address, role.port
     raise DatabaseError(
         f"{role.service} publishes no port, so its database cannot be reached from here",
         hints=[f'publish the port: services.{role.service}.ports: ["127.0.0.1:{role.port}:{role.port}"]'],

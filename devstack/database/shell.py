@@ -1,32 +1,22 @@
-"""The database's own shell inside its container, with a real terminal: psql, or redis-cli.
-
-Passwords travel in the exec's environment, never in arguments. psql goes over the container's unix socket, where the official images
-ask for no password, so a shell opens even when the password in .env is the wrong one.
-"""
+"""Programs inside containers with our own stdin, stdout and stderr, and with a real terminal where we have one."""
 
 from __future__ import annotations
 
 import os
 import select
-import shlex
 import signal
 import sys
 import termios
 import threading
 import tty
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import BinaryIO, Literal, NamedTuple
+from typing import BinaryIO, NamedTuple
 
-from devstack.compose.roles import Postgres, Redis
 from devstack.engine.base import Engine, Session
-from devstack.errors import UsageError
 
-APPLICATION = "devstack-shell"
 _CHUNK = 1 << 16
-
-Output = Literal["table", "csv"]
 
 
 class Command(NamedTuple):
@@ -35,63 +25,6 @@ class Command(NamedTuple):
     argv: tuple[str, ...]
     environment: dict[str, str]
     user: str
-
-
-def shell_command(
-    role: Postgres | Redis,
-    *,
-    sql: Sequence[str] = (),
-    read_only: bool = False,
-    output: Output = "table",
-    interactive: bool = True,
-    database: str = "",
-    extra: Sequence[str] = (),
-) -> Command:
-    """The shell for a service; `sql` are commands to run instead of a prompt, `interactive` False says that stdin is no terminal.
-
-    `read_only` makes every transaction read-only from the start. It guards against accidents only: whoever types
-    `SET default_transaction_read_only = off` can write, and so can `ALTER SYSTEM`, `CREATE DATABASE` and other statements that
-    are no part of a transaction's data.
-    """
-    if isinstance(role, Redis):
-        return _redis(role, sql, read_only=read_only, output=output, extra=extra)
-    argv = ["psql", "-U", role.user, "-d", database or role.database, "-p", str(role.port)]
-    if sql or not interactive:
-        argv += ["-X", "-v", "ON_ERROR_STOP=1"]
-    elif read_only:
-        argv += ["-v", "PROMPT1=%/(ro)%R%x%# "]
-    if output == "csv":
-        argv.append("--csv")
-    argv += extra
-    for statement in sql:
-        argv += ["-c", statement]
-    environment = {"PGHOST": "", "PGAPPNAME": f"{APPLICATION} {os.getpid()}", "PGCLIENTENCODING": "UTF8"}
-    if role.password is not None:
-        environment["PGPASSWORD"] = role.password
-    if read_only:
-        environment["PGOPTIONS"] = "-c default_transaction_read_only=on"
-    return Command(tuple(argv), environment, "")
-
-
-def _redis(role: Redis, commands: Sequence[str], *, read_only: bool, output: Output, extra: Sequence[str]) -> Command:
-    if read_only:
-        raise UsageError(f"{role.service} is a Redis, whose shell cannot be made read-only")
-    if len(commands) > 1:
-        raise UsageError("redis-cli takes one -c; send several through stdin")
-    argv = ["redis-cli", "-p", str(role.port), *(["--csv"] if output == "csv" else []), *extra]
-    if commands:
-        argv += ["-e", *shlex.split(commands[0])]
-    return Command(tuple(argv), {"REDISCLI_AUTH": role.password} if role.password is not None else {}, "")
-
-
-def end_sessions(engine: Engine, container: str, role: Postgres | Redis, command: Command) -> None:
-    """End the server's session of a shell that was left in the middle of a statement."""
-    if not isinstance(role, Postgres):
-        return
-    name = command.environment["PGAPPNAME"]
-    ending = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{name}'"  # noqa: S608 - our own pid
-    ender = shell_command(role, sql=(ending,), interactive=False)
-    engine.exec(container, ender.argv, environment={**ender.environment, "PGAPPNAME": "devstack-end"})
 
 
 def wants_terminal(stdin: BinaryIO, stdout: BinaryIO) -> bool:

@@ -16,11 +16,13 @@ import pexpect
 import pytest
 
 from devstack.compose.roles import Postgres, Redis
+from devstack.database.clients import psql_command, redis_command
 from devstack.database.connection import connect
+from devstack.database.credentials import set_password
 from devstack.database.reach import target_of
-from devstack.database.shell import Command, run_shell, shell_command
+from devstack.database.shell import Command, run_shell
 from devstack.engine.base import Engine
-from devstack.errors import DatabaseError, UsageError
+from devstack.errors import DatabaseError
 from tests.conftest import absent
 
 PASSWORD = "s3cret-" + secrets.token_hex(4)
@@ -75,21 +77,21 @@ def piped(engine: Engine, container: str, command: Command, stdin: bytes, folder
 
 
 def test_a_command_answers_and_its_exit_code_is_psqls(engine: Engine, running: Running, tmp_path: Path) -> None:
-    ok = piped(engine, running.database, shell_command(ROLE, sql=("SELECT 6 * 7 AS answer",), output="csv"), b"", tmp_path)
+    ok = piped(engine, running.database, psql_command(ROLE, sql=("SELECT 6 * 7 AS answer",), output="csv"), b"", tmp_path)
     assert ok == (0, "answer\n42\n", "")
-    code, out, err = piped(engine, running.database, shell_command(ROLE, sql=("SELECT nope",)), b"", tmp_path)
+    code, out, err = piped(engine, running.database, psql_command(ROLE, sql=("SELECT nope",)), b"", tmp_path)
     assert (code, out) == (1, "")
     assert 'column "nope" does not exist' in err
 
 
 def test_several_commands_run_in_order_and_stop_at_the_first_error(engine: Engine, running: Running, tmp_path: Path) -> None:
-    command = shell_command(ROLE, sql=("SELECT 1 AS a", "SELECT nope", "SELECT 3 AS c"), output="csv")
+    command = psql_command(ROLE, sql=("SELECT 1 AS a", "SELECT nope", "SELECT 3 AS c"), output="csv")
     code, out, _ = piped(engine, running.database, command, b"", tmp_path)
     assert (code, out) == (1, "a\n1\n")
 
 
 def test_piped_sql_stops_at_an_error_with_exit_3(engine: Engine, running: Running, tmp_path: Path) -> None:
-    command = shell_command(ROLE, interactive=False, output="csv")
+    command = psql_command(ROLE, interactive=False, output="csv")
     code, out, err = piped(engine, running.database, command, b"SELECT 1 AS a;\nSELECT nope;\nSELECT 3;\n", tmp_path)
     assert (code, out) == (3, "a\n1\n")
     assert "nope" in err
@@ -98,21 +100,14 @@ def test_piped_sql_stops_at_an_error_with_exit_3(engine: Engine, running: Runnin
 def test_a_large_input_and_output_pass_unharmed(engine: Engine, running: Running, tmp_path: Path) -> None:
     rows = "".join(f"{n}\tzeile {n} ü\n" for n in range(100_000))
     sql = f"CREATE TEMP TABLE t (n int, s text);\nCOPY t FROM stdin;\n{rows}\\.\nCOPY t TO stdout;\n"
-    code, out, err = piped(engine, running.database, shell_command(ROLE, interactive=False, extra=("-q",)), sql.encode(), tmp_path)
+    code, out, err = piped(engine, running.database, psql_command(ROLE, interactive=False, extra=("-q",)), sql.encode(), tmp_path)
     assert (code, err) == (0, "")
     assert out == rows
 
 
-def test_read_only_refuses_to_write(engine: Engine, running: Running, tmp_path: Path) -> None:
-    command = shell_command(ROLE, sql=("CREATE TABLE x (id int)",), read_only=True)
-    code, _, err = piped(engine, running.database, command, b"", tmp_path)
-    assert code == 1
-    assert "read-only transaction" in err
-
-
 def test_the_shell_opens_with_a_wrong_password(engine: Engine, running: Running, tmp_path: Path) -> None:
     wrong = Postgres(service="db", user="shop", password="wrong", database="shop", data_target="/x", major=17)
-    code, out, _ = piped(engine, running.database, shell_command(wrong, sql=("SELECT 1 AS a",), output="csv"), b"", tmp_path)
+    code, out, _ = piped(engine, running.database, psql_command(wrong, sql=("SELECT 1 AS a",), output="csv"), b"", tmp_path)
     assert (code, out) == (0, "a\n1\n")
 
 
@@ -124,19 +119,18 @@ def test_a_wrong_password_over_the_network_is_told_with_the_repair_that_works(
     with pytest.raises(DatabaseError) as caught:
         connect(target, application_name="test")
     assert caught.value.code == "wrong-password"
-    (hint,) = caught.value.hints
-    alter = hint[hint.index("ALTER ROLE") :].replace("<the password in .env>", PASSWORD + "-new")
+    assert "devstack db fix-credentials" in caught.value.hints[0]
     try:
-        assert piped(engine, running.database, shell_command(newer, interactive=False), alter.encode(), tmp_path)[0] == 0
+        set_password(engine, running.database, newer, PASSWORD + "-new")
         connect(target, application_name="test").close()
     finally:
         back = f"ALTER ROLE shop PASSWORD '{PASSWORD}'"
-        assert piped(engine, running.database, shell_command(newer, interactive=False), back.encode(), tmp_path)[0] == 0
+        assert piped(engine, running.database, psql_command(newer, interactive=False), back.encode(), tmp_path)[0] == 0
 
 
 def test_the_password_is_in_no_argument(engine: Engine, running: Running) -> None:
     for role, container, words in ((ROLE, running.database, "SELECT pg_sleep(2)"), (CACHE, running.cache, "BLPOP nothing 2")):
-        command = shell_command(role, sql=(words,))
+        command = psql_command(role, sql=(words,)) if isinstance(role, Postgres) else redis_command(role, command=words)
         assert PASSWORD not in " ".join(command.argv)
         session = engine.session(container, command.argv, tty=False, environment=command.environment)
         time.sleep(0.5)
@@ -148,10 +142,8 @@ def test_the_password_is_in_no_argument(engine: Engine, running: Running) -> Non
 
 
 def test_redis_answers_with_its_password(engine: Engine, running: Running, tmp_path: Path) -> None:
-    assert piped(engine, running.cache, shell_command(CACHE, sql=("PING",)), b"", tmp_path)[:2] == (0, "PONG\n")
-    assert piped(engine, running.cache, shell_command(CACHE, interactive=False), b"SET a b\nGET a\n", tmp_path)[1] == "OK\nb\n"
-    with pytest.raises(UsageError):
-        shell_command(CACHE, read_only=True)
+    assert piped(engine, running.cache, redis_command(CACHE, command="PING"), b"", tmp_path)[:2] == (0, "PONG\n")
+    assert piped(engine, running.cache, redis_command(CACHE, interactive=False), b"SET a b\nGET a\n", tmp_path)[1] == "OK\nb\n"
 
 
 def test_stdin_that_ends_at_once_ends_the_program(engine: Engine, running: Running, tmp_path: Path) -> None:
@@ -166,20 +158,21 @@ def test_streams_stay_apart_and_the_exit_code_comes_through(engine: Engine, runn
 _DRIVER = """
 import os, sys
 from devstack.compose.roles import Postgres
-from devstack.database.shell import Command, run_shell, shell_command
+from devstack.database.clients import psql_command, redis_command
+from devstack.database.shell import Command, run_shell
 from devstack.engine.docker import connect
 from devstack.engine.endpoint import resolve
-container, read_only = sys.argv[1:]
+(container,) = sys.argv[1:]
 engine = connect(resolve(None, os.environ))
 role = Postgres(service="db", user="shop", password=os.environ["PW"], database="shop", data_target="/x", major=17)
-sys.exit(run_shell(engine, container, shell_command(role, read_only=read_only == "yes")))
+sys.exit(run_shell(engine, container, psql_command(role)))
 """
 
 
-def terminal(container: str, read_only: str = "no") -> pexpect.spawn:
+def terminal(container: str) -> pexpect.spawn:
     return pexpect.spawn(
         sys.executable,
-        ["-c", _DRIVER, container, read_only],
+        ["-c", _DRIVER, container],
         env={**os.environ, "PW": PASSWORD, "TERM": "xterm", "PAGER": "cat", "PSQL_PAGER": ""},
         dimensions=(24, 80),
         timeout=15,
@@ -221,15 +214,6 @@ def test_the_program_inside_follows_the_windows_size(running: Running) -> None:
     shell.expect(pexpect.EOF)
     shell.close()
     assert shell.exitstatus == 0
-
-
-def test_the_prompt_says_read_only(running: Running) -> None:
-    shell = terminal(running.database, "yes")
-    shell.expect(r"shop\(ro\)=# ")
-    shell.sendline("CREATE TABLE x (id int);")
-    shell.expect("read-only transaction")
-    shell.sendline("\\q")
-    shell.expect(pexpect.EOF)
 
 
 def test_the_terminal_is_set_back_when_the_container_dies(engine: Engine, running: Running) -> None:
