@@ -15,6 +15,8 @@ _NAME = re.compile(r"[\w.\-\[\]]+")
 _BARE = re.compile(r"[A-Za-z0-9_./:@%+,=-]+\Z")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "a": "\a", "b": "\b", "f": "\f", "v": "\v", '"': '"', "\\": "\\"}
+_LONGEST = 40
+"""Letters of a name that are shown: what is longer is rather a line of a key that has several."""
 # What stands for an escaped dollar until variables are expanded; no text of a file holds it (NUL is refused).
 _DOLLAR = "\x00"
 
@@ -94,6 +96,8 @@ class _Scan:
             self.fail(at, "a name is missing before the equals sign")
         elif not ("=" in rest or ":" in rest):
             self.fail(at, "this is not NAME=value", "quote a value that has several lines, or begin a comment with #")
+        elif len(name) > _LONGEST:
+            self.fail(at, "this is not NAME=value", "quote a value that has several lines")
         elif " " in name.strip():
             self.fail(at, f"the name {name.strip()!r} holds a space")
         else:
@@ -151,7 +155,10 @@ def _value(item: Assignment, scan: _Scan, lookup: Lookup, warn: Callable[[str], 
         raw = _ESCAPE.sub(_unescape, raw)
 
     def fail(message: str, _: int) -> None:
-        scan.problems.append(Problem(Where(scan.file, item.line, 1), message, item.name))
+        # What begins like a variable and is none may be the end of a password.
+        said = message if message.startswith("required variable") else "${ begins no variable here"
+        hint = "" if said == message else "write ${NAME}, or put the value into single quotes"
+        scan.problems.append(Problem(Where(scan.file, item.line, 1), said, item.name, hint))
 
     return expand(raw, lookup, warn=warn, fail=fail).replace(_DOLLAR, "$")
 
