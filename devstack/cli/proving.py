@@ -13,7 +13,7 @@ from devstack.cli.progress import progress
 from devstack.cli.session import Session
 from devstack.compose.model import Json, Stack
 from devstack.engine.base import Observed
-from devstack.errors import DevstackError, Exit, Refused, UsageError
+from devstack.errors import DevstackError, EngineError, Exit, Refused, UsageError
 from devstack.labels import CACHE
 from devstack.plan.up import UpOptions, selected
 from devstack.reports.console import closing, lines, mark
@@ -57,15 +57,14 @@ def prove(session: Session, wanted: Wanted) -> None:
         _prepare(session)
         running.say_rendered(session)
         chosen = choose(_limits(session), wanted.mode, wanted.only, wanted.skip)
-        if wanted.mode is not Mode.LIVE:
-            _have_images(session)
+        trouble = _have_images(session) if chosen.needs_stack and wanted.mode is not Mode.LIVE else None
     for name in twin.sweep(session.engine, session.stack.name):
         session.console.label("swept", f"{name}: left by a verify that was cut off")
     reports: list[Report] = []
     for number in range(1, wanted.repeat + 1):
         if wanted.repeat > 1:
             session.console.label("run", f"{number} of {wanted.repeat}")
-        reports.append(_once(session, wanted, chosen, quiet=wanted.repeat > 1))
+        reports.append(_once(session, wanted, chosen, trouble))
         if wanted.fail_fast and not reports[-1].ok:
             break
     report = together(reports)
@@ -89,7 +88,8 @@ def _limits(session: Session) -> VerifySpec:
     return spec.verify if spec else VerifySpec()
 
 
-def _once(session: Session, wanted: Wanted, chosen: Chosen, *, quiet: bool) -> Report:
+def _once(session: Session, wanted: Wanted, chosen: Chosen, trouble: DevstackError | None) -> Report:
+    quiet = wanted.repeat > 1
     with progress(session.console, quiet=True) as shown:
         wish = run.Wish(
             chosen=chosen,
@@ -99,18 +99,19 @@ def _once(session: Session, wanted: Wanted, chosen: Chosen, *, quiet: bool) -> R
             on_result=lambda result: None if quiet and result.status is not Status.FAIL else _show(session, result),
         )
         if wanted.mode is Mode.TWIN:
-            return _on_twin(session, wish)
-        return _live(session, wish) if wanted.mode is Mode.LIVE else _in_place(session, wish, wanted)
+            return _on_twin(session, wish, trouble)
+        return _live(session, wish) if wanted.mode is Mode.LIVE else _in_place(session, wish, wanted, trouble)
 
 
-def _on_twin(session: Session, wish: run.Wish) -> Report:
+def _on_twin(session: Session, wish: run.Wish, trouble: DevstackError | None) -> Report:
     name = twin.new_name(session.stack.name)
     edits = _limits(session).reload if any(check.name == "reload" for check in wish.chosen.checks) else ()
     with lock.locked(name, session.stack.directory):
         twin.announce(name)
         copied = copies.make(session.stack, edits, session.project.directory, name)
     stack = twin.make(session.project, name, _port_variables(session), copied)
-    session.console.label("twin", f"{name}: fresh volumes, own ports; your stack is not touched")
+    if wish.chosen.needs_stack:
+        session.console.label("twin", f"{name}: fresh volumes, own ports; your stack is not touched")
     there = session.observe()
     ground = Ground(
         engine=session.engine,
@@ -119,6 +120,7 @@ def _on_twin(session: Session, wish: run.Wish) -> Report:
         mode=Mode.TWIN,
         running=there if any(container.running for container in there.containers) else None,
         copies=copied,
+        first_error=trouble,
     )
     return run.on_twin(ground, wish)
 
@@ -135,7 +137,7 @@ def _live(session: Session, wish: run.Wish) -> Report:
     return run.live(Ground(engine=session.engine, project=session.project, stack=session.stack, mode=Mode.LIVE), wish)
 
 
-def _in_place(session: Session, wish: run.Wish, wanted: Wanted) -> Report:
+def _in_place(session: Session, wish: run.Wish, wanted: Wanted, trouble: DevstackError | None) -> Report:
     with session.locked(timeout=wanted.lock_timeout):
         observed = session.observe()
         held = _data(session.stack, observed)
@@ -180,14 +182,23 @@ def _data(stack: Stack, observed: Observed) -> list[str]:
     )
 
 
-def _have_images(session: Session) -> None:
-    """Pull and build what is missing for the real stack's name, so that the twin uses the very same images."""
+def _have_images(session: Session) -> DevstackError | None:
+    """Pull and build what is missing for the real stack's name, so that the twin uses the very same images.
+
+    What cannot be had keeps the stack from starting, and is told as that.
+    """
     observed = session.observe()
     stack = session.stack
     names = [name for name in selected(stack, UpOptions()) if stack.image_of(stack.services[name]) not in observed.images]
     steps = bring_up.image_steps(stack, names, build=True, pull=True)
-    with progress(session.console) as shown:
-        bring_up.renew(session.engine, stack, steps, shown)
+    try:
+        with progress(session.console) as shown:
+            bring_up.renew(session.engine, stack, steps, shown)
+    except EngineError:
+        raise
+    except DevstackError as error:
+        return error
+    return None
 
 
 def _port_variables(session: Session) -> dict[str, int]:

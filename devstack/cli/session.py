@@ -213,7 +213,16 @@ class Session:
         with lock.locked(
             self.stack.name, self.stack.directory, timeout=timeout, on_wait=lambda who: self.console.label("lock", who)
         ):
+            self.sweep()
             yield
+
+    def sweep(self) -> None:
+        """Take away what a verify that was killed has left of this project's twins. Costs a look into one folder where there is none."""
+        if any(lock.folder().glob(f"{self.stack.name}-verify-*.twin")):
+            from devstack.verify import twin
+
+            for name in twin.clear(self.engine, twin.abandoned(self.stack.name)):
+                self.console.label("swept", f"{name}: left by a verify that was cut off")
 
     def service(self, name: str) -> Service:
         """A service by name, enabled or not."""

@@ -198,7 +198,7 @@ _KINDS = (
     ),
     ProbeKind(
         name="reachable",
-        summary="a service is reached from another one's container, by name, on the internal network",
+        summary="a service is reached from another one's container, by name, inside the network",
         options=(
             _of("from", "string", "The service that connects", required=True),
             _of("to", "string", "The service's name, or any host", required=True),

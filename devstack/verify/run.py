@@ -137,22 +137,21 @@ def _run(ground: Ground, wish: Wish) -> Report:
 def _phases(ground: Ground, wish: Wish) -> None:
     chosen = wish.chosen
     _checks(ground, wish, Phase.STATIC)
-    needs_stack = any(check.phase is not Phase.STATIC for check in chosen.checks) or chosen.own or chosen.criteria
-    if needs_stack and ground.mode is not Mode.LIVE:
+    if chosen.needs_stack and ground.first_error is None and ground.mode is not Mode.LIVE:
         _start(ground)
     _checks(ground, wish, Phase.START)
-    if ground.first_error is not None:
+    if ground.first_error is not None and chosen.needs_stack:
         ground.services = services_seen(ground)
         if not any(check.id == "start.cold" for check in chosen.checks):
             topic = Topic(check="start.cold", title="the stack starts", expected="every service healthy")
             _take(ground, wish, [topic.error(ground.first_error)])
         return
-    if needs_stack:
+    if chosen.needs_stack:
         ground.settle()
     _take(ground, wish, criteria.own_checks(ground, chosen.own, late=False))
     _take(ground, wish, criteria.probes(ground, chosen.criteria, late=False))
     _checks(ground, wish, Phase.QUIET)
-    if needs_stack:
+    if chosen.needs_stack:
         ground.services = services_seen(ground)
     _checks(ground, wish, Phase.ROUGH)
     _checks(ground, wish, Phase.LAST)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from devstack.document import did_you_mean
 from devstack.errors import UsageError
 from devstack.spec.model import CriterionSpec, ProbeSpec, VerifySpec
-from devstack.verify.base import Check
+from devstack.verify.base import Check, Phase
 from devstack.verify.criteria import rests_on
 from devstack.verify.model import Mode
 from devstack.verify.registry import CHECKS, COVERS
@@ -23,6 +23,11 @@ class Chosen:
     checks: tuple[Check, ...]
     own: tuple[ProbeSpec, ...]
     criteria: tuple[CriterionSpec, ...]
+
+    @property
+    def needs_stack(self) -> bool:
+        """Whether anything has to run for it."""
+        return any(check.phase is not Phase.STATIC for check in self.checks) or bool(self.own) or bool(self.criteria)
 
 
 def choose(spec: VerifySpec, mode: Mode, only: Iterable[str] = (), skip: Iterable[str] = ()) -> Chosen:

@@ -15,7 +15,7 @@ from devstack.compose.load import load
 from devstack.compose.model import Mount, Port, Service, Stack, Strings
 from devstack.database.snapshot import PROJECT
 from devstack.engine.base import Engine
-from devstack.errors import EngineRefused, NotFound
+from devstack.errors import EngineRefused, Locked, NotFound
 from devstack.project import Project
 from devstack.verify import copies as copying
 from devstack.verify.copies import Copies
@@ -166,9 +166,10 @@ def clear(engine: Engine, names: Iterable[str]) -> list[str]:
     gone = []
     for name in names:
         try:
-            tear_down(engine, name)
-        except NotFound:
-            continue  # somebody else swept it at the same moment
+            with lock.locked(name, Path.cwd(), timeout=0):
+                tear_down(engine, name)
+        except (NotFound, Locked):
+            continue  # somebody else sweeps it at the same moment
         forget(name)
         gone.append(name)
     return gone

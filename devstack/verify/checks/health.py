@@ -120,6 +120,8 @@ def recovery(ground: Ground) -> Iterator[Result]:
     try:
         for container in victims:
             ground.engine.kill(container.id)
+        for container in victims:
+            ground.engine.wait(container.id)  # a kill is answered before its victim has ended
         ground.runner.up()
     except DevstackError as error:
         yield topic.error(error)
