@@ -37,8 +37,17 @@ class Ways:
     def nothing(self) -> bool:
         return not self.states and not self.volumes and not self.flushed
 
-    def holders(self, observed: Observed) -> tuple[Container, ...]:
-        """The containers that must go so that the volumes can."""
+    def going(self, observed: Observed) -> tuple[Container, ...]:
+        """The containers that must go so that the volumes can.
+
+        Where a database gets a new volume all do whose own data is not made clean while they run: programs may make its schema when
+        they start.
+        """
+        if not self.volumes:
+            return ()
+        needed = {state.service for state in self.states} | set(self.flushed)
+        if self.reasons:
+            return tuple(c for c in observed.containers if c.service not in needed)
         names = {volume.name for volume in self.volumes}
         return tuple(c for c in observed.containers if any(mount.name in names for mount in c.mounts))
 

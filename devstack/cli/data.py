@@ -7,22 +7,24 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from devstack.bring_up.ways import Ways, ways
-from devstack.cli import losing
 from devstack.cli.session import Session
 from devstack.compose.model import Json, Stack
 from devstack.database import undo as undoing
 from devstack.database.servers import Servers
 from devstack.database.snapshot import DatabasePart, Snapshot
 from devstack.engine.base import Container, Observed
-from devstack.errors import DatabaseError, Refused, SqlError
+from devstack.errors import DatabaseError, DevstackError, Refused, SqlError
 
 if TYPE_CHECKING:
     from devstack.bring_up.clean import Clean
+    from devstack.bring_up.ways import Ways
 
 
 def reset(session: Session, services: tuple[str, ...], *, hard: bool, yes: bool, timeout: float) -> None:
     """Put the clean state in the place of the services' data, keeping what was there; the stack runs afterwards if it did before."""
+    from devstack.bring_up.ways import ways
+    from devstack.cli import losing
+
     refuse_remote(session)
     for name in services:
         session.service(name)
@@ -38,8 +40,7 @@ def reset(session: Session, services: tuple[str, ...], *, hard: bool, yes: bool,
             sizes = losing.consent(session, observed, chosen, servers, yes=yes)
             databases = _prepare(session, chosen.states, servers)
             was_up = any(container.running for container in observed.containers)
-            # Programs may make the schema of a database when they start: a new volume is for a stack that starts anew.
-            clear_away(session, observed, observed.containers if chosen.reasons else chosen.holders(observed))
+            clear_away(session, observed, chosen.going(observed))
             flushed_volumes = [session.stack.volumes[key] for key in chosen.flushed.values() if key]
             saved = undoing.reset(
                 session.engine,
@@ -132,10 +133,24 @@ def _agree(session: Session, last: Snapshot | None, observed: Observed, yes: boo
 
 
 def finish(session: Session, *, hard: bool = False) -> None:
-    """Bring a reset or restore that was cut off to its end. The caller holds the project."""
+    """Bring a reset or restore that was cut off to its end. The caller holds the project.
+
+    `hard`: one that cannot be brought to its end is given up; what it had saved stays.
+    """
     left = undoing.pending(session.engine, session.stack.name)
     if left is None:
         return
+    try:
+        _finish(session, left)
+    except DevstackError:
+        if not hard:
+            raise
+        undoing.abandon(session.engine, session.stack)  # the server it was about is what `--hard` replaces
+        return
+    session.console.label("finished", str(left))
+
+
+def _finish(session: Session, left: undoing.Pending) -> None:
     with ExitStack() as later:
         wanted = [part.service for part in left.saved.databases] + list(left.saved.flushed)
         if wanted:
@@ -146,7 +161,6 @@ def finish(session: Session, *, hard: bool = False) -> None:
         clear_away(session, observed, holders if wanted else observed.containers)
         servers = later.enter_context(Servers(session.engine, session.stack, observed))
         undoing.finish(session.engine, session.stack, servers)
-    session.console.label("finished", str(left))
 
 
 @contextmanager

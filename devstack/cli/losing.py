@@ -81,7 +81,11 @@ def content(servers: Servers, service: str, database: str) -> tuple[int | None, 
             tables, rows, size = connection.rows(_COUNT)[0]
     except DevstackError:
         return None, ""  # that it cannot be counted must not stand in the way
-    return int(size), f"{tables} tables, about {int(rows):,} rows"
+    return int(size), f"{counted(int(tables), 'table')}, about {counted(int(rows), 'row')}"
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _database(servers: Servers, service: str, database: str) -> list[str]:
@@ -91,7 +95,7 @@ def _database(servers: Servers, service: str, database: str) -> list[str]:
 
 def _flushed(session: Session, servers: Servers, service: str, key: str) -> list[str]:
     kept = "" if key else ", in memory only: no copy is kept of them"
-    return ["keys", service, "", f"{servers.keys(service):,} keys{kept}"]
+    return ["keys", service, "", f"{counted(servers.keys(service), 'key')}{kept}"]
 
 
 def _contents(session: Session, volume: Volume, servers: Servers) -> str:

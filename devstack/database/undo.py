@@ -129,6 +129,13 @@ def undo(
     last = undoable(engine, stack.name)
     if last is None:
         raise UsageError(f"there is nothing to undo in {stack.name}: no command has destroyed data", code="nothing-to-undo")
+    gone = [part.aside for part in last.databases if not _of(servers).cluster(part.service).has(part.aside)]
+    if gone:
+        raise DevstackError(
+            f"{last.name} cannot be brought back: {', '.join(gone)} is not on the server any more",
+            hints=["devstack db prune   (forgets it)"],
+            code="gone",
+        )
     return last, restore(engine, stack, last, images=images, sizes=sizes, reason="undo", servers=servers)
 
 
@@ -197,6 +204,14 @@ def _begin(engine: Engine, stack: Stack, action: Action, saved: Snapshot, target
         {PROJECT: stack.name, labels.DIRECTORY: str(stack.directory), PENDING: json.dumps(body)},
     )
     return begun
+
+
+def abandon(engine: Engine, stack: Stack) -> None:
+    """Give a half-done restore or reset up; what it had saved counts as a snapshot."""
+    left = pending(engine, stack.name)
+    if left is not None:
+        snapshots.complete(engine, stack, left.saved)
+        engine.remove_volume(_marker(stack.name))
 
 
 def is_one_swap(saved: Snapshot) -> bool:

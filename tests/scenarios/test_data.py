@@ -66,7 +66,7 @@ NEW = ["", ""]
 def test_reset_empties_and_undo_brings_back_and_again(database: Checkout) -> None:
     database.sql("insert into note (body) values ('before')")
     ran = database.devstack("reset", "--yes")
-    assert "db/shop" in ran.err and "1 rows" in ran.err
+    assert "db/shop" in ran.err and "1 row" in ran.err
     assert "devstack undo" in ran.said
     assert database.rows() == ""
     database.sql("insert into note (body) values ('after')")

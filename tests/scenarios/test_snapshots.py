@@ -73,7 +73,7 @@ def test_reset_is_from_a_template_and_restarts_nothing(shop: Checkout) -> None:
     dress = "select datacl::text, shobj_description(oid, 'pg_database'), (select setconfig from pg_db_role_setting where setdatabase = d.oid) from pg_database d where datname = 'shop'"
     before, begun = shop.sql(dress), started(shop)
     first = shop.devstack("reset", "--yes")
-    assert "template" in first.err and "db/shop" in first.err and "1 rows" in first.err
+    assert "template" in first.err and "db/shop" in first.err and "1 row" in first.err
     assert shop.rows() == "" and shop.sql(dress) == before
     add(shop, "newer")
     second = shop.devstack("reset", "--yes", "--json")
