@@ -69,7 +69,7 @@ class NativeEngine:
         self._numbers = Numbers(self.where)
         self._shelf = Shelf(self.where)
         self._maker = Maker(self.where, self._shelf, self._numbers, self.ways)
-        self._line = Line(self.where)
+        self.line = Line(self.where)
         self._making = threading.Lock()
 
     # Looking
@@ -106,7 +106,7 @@ class NativeEngine:
             life = box.life()
             if life.state in ("running", "paused", "restarting"):
                 if record.project not in supervised:
-                    supervised[record.project] = self._line.is_supervised(record.project)
+                    supervised[record.project] = self.line.is_supervised(record.project)
                 if not supervised[record.project]:
                     life = settle(box, record)
             yield box, record, life
@@ -124,7 +124,7 @@ class NativeEngine:
     def inspect(self, container: str) -> Container:
         box, record = self._box(container)
         life = box.life()
-        if life.running and not self._line.is_supervised(record.project):
+        if life.running and not self.line.is_supervised(record.project):
             life = settle(box, record)
         return inspected(record, life)
 
@@ -198,7 +198,7 @@ class NativeEngine:
 
     def start(self, container: str) -> None:
         _, record = self._box(container)
-        self._line.ask(record.project, op="start", id=record.id)
+        self.line.ask(record.project, op="start", id=record.id)
 
     def stop(self, container: str, timeout: float | None = None) -> None:
         try:
@@ -207,11 +207,11 @@ class NativeEngine:
             return
         if not self._is_live(box, record):
             return
-        self._line.ask(record.project, op="stop", id=record.id, timeout=record.grace if timeout is None else timeout)
+        self.line.ask(record.project, op="stop", id=record.id, timeout=record.grace if timeout is None else timeout)
 
     def _is_live(self, box: Box, record: Record) -> bool:
         """Whether there is something to stop; what a supervisor that was killed left is stopped here."""
-        if not self._line.is_supervised(record.project):
+        if not self.line.is_supervised(record.project):
             settle(box, record)
             return False
         return box.life().state in ("running", "paused", "restarting")
@@ -219,13 +219,13 @@ class NativeEngine:
     def kill(self, container: str, signal: str = "KILL") -> None:
         box, record = self._box(container)
         if self._is_live(box, record):
-            self._line.ask(record.project, op="kill", id=record.id, signal=signal)
+            self.line.ask(record.project, op="kill", id=record.id, signal=signal)
 
     def pause(self, container: str) -> None:
-        self._line.ask(self._box(container)[1].project, op="pause", id=self._box(container)[1].id)
+        self.line.ask(self._box(container)[1].project, op="pause", id=self._box(container)[1].id)
 
     def unpause(self, container: str) -> None:
-        self._line.ask(self._box(container)[1].project, op="unpause", id=self._box(container)[1].id)
+        self.line.ask(self._box(container)[1].project, op="unpause", id=self._box(container)[1].id)
 
     def rename(self, container: str, name: str) -> None:
         box, record = self._box(container)
@@ -239,8 +239,8 @@ class NativeEngine:
         except NotFound:
             return
         self.stop(record.id)
-        if self._line.is_supervised(record.project):
-            self._line.ask(record.project, op="forget", id=record.id)
+        if self.line.is_supervised(record.project):
+            self.line.ask(record.project, op="forget", id=record.id)
         self._tell(record, "destroy")
         shutil.rmtree(box.folder, ignore_errors=True)
         shutil.rmtree(self.where.sockets.with_name(f"{self.where.sockets.name}-{record.id[:10]}"), ignore_errors=True)
@@ -250,7 +250,7 @@ class NativeEngine:
 
     def _tell(self, record: Record, action: str) -> None:
         facts = {"container": record.id, "service": record.service, "name": record.name, "image": record.image}
-        self._line.tell(record.project, {**facts, "action": action, "time": time.time()})
+        self.line.tell(record.project, {**facts, "action": action, "time": time.time()})
 
     # Inside
 
@@ -295,7 +295,7 @@ class NativeEngine:
 
     def attach(self, container: str, *, tty: bool, stdin: bool) -> Session:
         _, record = self._box(container)
-        connection = self._line.connect(record.project)
+        connection = self.line.connect(record.project)
         connection.sendall(json.dumps({"op": "attach", "id": record.id}).encode() + b"\n")
         answer = b""
         while not answer.endswith(b"\n"):  # a byte at a time: frames follow it
@@ -307,7 +307,7 @@ class NativeEngine:
 
     def wait(self, container: str) -> int:
         box, record = self._box(container)
-        with self._line.stream(record.project, op="subscribe") as heard:
+        with self.line.stream(record.project, op="subscribe") as heard:
             life = box.life()
             if life.state not in ("created", "running", "paused", "restarting"):
                 return life.exit_code
@@ -347,12 +347,12 @@ class NativeEngine:
             return files.log_lines(box, tail=tail, since=since, until=until, timestamps=timestamps)
         if not self._is_live(box, record):
             return files.log_lines(box, tail=tail, since=since, until=until, timestamps=timestamps)
-        stream = self._line.stream(record.project, op="follow", id=record.id)
+        stream = self.line.stream(record.project, op="follow", id=record.id)
         return files.followed(box, stream, tail=tail, since=since, until=until, timestamps=timestamps)
 
     @contextmanager
     def watch(self, project: str) -> Iterator[Iterator[Event]]:
-        with self._line.stream(project, op="subscribe") as heard:
+        with self.line.stream(project, op="subscribe") as heard:
             yield (event_of(found) for found in heard)
 
     # Helpers and copies

@@ -125,9 +125,8 @@ class Images:
         shutil.rmtree(folder, ignore_errors=True)
         if on_progress is not None:
             on_progress(Progress(f"installing {', '.join(path.name for path in lists) or 'nothing'}"))
-        python = next(
-            (found for name in ("python3", "python") if (found := shutil.which(name, path=str(tool.folders[0])))), "python3"
-        )
+        names = (f"python{tool.version}", "python3", "python")
+        python = next((found for name in names if (found := shutil.which(name, path=str(tool.folders[0])))), "python3")
         uv = shutil.which("uv")
         wanted = [word for path in lists for word in ("-r", str(path))]
         if uv is not None:
