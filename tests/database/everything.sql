@@ -1,0 +1,11 @@
+create extension if not exists pgcrypto;
+create schema s; create type s.mood as enum ('a','c'); alter type s.mood add value 'b' before 'c';
+create domain s.pos as int check (value > 0);
+create table s.p (id int generated always as identity, at date not null, m s.mood default 'a', n numeric(10,2) generated always as (1.5) stored, t text collate "C") partition by range (at);
+create table s.p1 partition of s.p for values from ('2020-01-01') to ('2021-01-01');
+create table s.q (id serial primary key, p s.pos, constraint c check (id>1)); alter table s.q enable row level security;
+create policy pol on s.q for select using (id > 3);
+create index on s.q (p) where id > 5; create view s.v as select * from s.q; create materialized view s.mv as select 1 a;
+create function s.f(a int) returns int language sql as 'select 1'; create function s.g() returns trigger language plpgsql as $$begin return new; end$$;
+create trigger tr before insert on s.q for each row execute function s.g(); grant select on s.q to public; grant insert on s.q to @ROLE; create sequence s.sq;
+create statistics s.st on id, p from s.q; create type s.comp as (a int, b text); create rule r as on delete to s.q do instead nothing;
