@@ -37,6 +37,41 @@ def files(standing: MakeCheckout) -> Checkout:
     return made
 
 
+BOTH = {
+    "devstack.yml": """\
+name: @PROJECT
+services:
+  db: {kind: postgres, version: "17", database: shop, user: shop, port: @PORT}
+  cache: {kind: redis, publish: false}
+schema: {service: db, files: ["db/*.sql"]}
+""",
+    "db/001_note.sql": DATABASE["db/001_note.sql"],
+}
+
+
+@pytest.fixture(scope="module")
+def both(standing: MakeCheckout) -> Checkout:
+    """A database and a Redis, both made clean while they run."""
+    made = standing(BOTH)
+    made.devstack("up")
+    return made
+
+
+def redis(stack: Checkout, *words: str) -> str:
+    container = next(c for c in stack.containers().values() if c.service == "cache")
+    return stack.engine.exec(container.id, ["redis-cli", *words]).stdout.decode().strip()
+
+
+def fill(stack: Checkout, text: str) -> None:
+    stack.sql(f"truncate note; insert into note (body) values ('{text}')")
+    redis(stack, "set", "note", text)
+
+
+def held(stack: Checkout) -> tuple[str, str]:
+    """What the database and the Redis hold."""
+    return stack.rows(), redis(stack, "get", "note")
+
+
 def write(stack: Checkout, text: str) -> None:
     for name, identity in stack.ids().items():
         assert stack.engine.exec(identity, ["sh", "-c", f"echo {text}-{name} > /data/it"]).exit_code == 0
@@ -173,3 +208,93 @@ def test_an_interrupted_reset_says_so_and_loses_nothing(files: Checkout) -> None
     if found == NEW:
         files.devstack("undo", "--yes")
         assert read(files) == old("here")
+
+
+def test_a_redis_is_flushed_where_it_runs_and_undo_brings_its_keys_back(both: Checkout) -> None:
+    fill(both, "first")
+    redis(both, "-n", "3", "set", "other", "x")
+    before = both.ids()
+    ran = both.devstack("reset", "--yes", "--json")
+    assert ran.data["flushed"] == ["cache"] and "2 keys" in ran.err
+    assert held(both) == ("", "") and redis(both, "-n", "3", "dbsize") == "0" and redis(both, "dbsize") == "0"
+    assert both.ids() == before, "nothing was made anew"
+    fill(both, "second")
+    both.devstack("undo", "--yes")
+    assert held(both) == ("first", "first") and redis(both, "-n", "3", "get", "other") == "x"
+    assert both.ids()["db-1"] == before["db-1"]
+    both.devstack("undo", "--yes")
+    assert held(both) == ("second", "second")
+
+
+def test_a_killed_reset_of_a_database_and_a_redis_is_all_or_nothing(both: Checkout) -> None:
+    fill(both, "begin")
+    begun = time.monotonic()
+    both.devstack("reset", "--yes")
+    whole = time.monotonic() - begun
+    for index in range(KILLS):
+        text = f"round{index}"
+        fill(both, text)
+        process = both.begin("reset", "--yes")
+        time.sleep(whole * (index + 2) / (KILLS + 1))  # the moment of the kill, not a wait for something
+        kill(process)
+        both.devstack("up")
+        found = held(both)
+        assert found in ((text, text), ("", "")), f"killed at {index + 2} of {KILLS + 1}"
+        if found == ("", ""):
+            redis(both, "set", "note", "since")
+            both.devstack("up")
+            assert redis(both, "get", "note") == "since", "a reset that was finished is not done again"
+            both.devstack("undo", "--yes")
+            assert held(both) == (text, text)
+    assert both.is_healthy()
+
+
+def test_reset_hard_makes_a_new_volume_and_undo_goes_back_to_the_old_server(both: Checkout) -> None:
+    fill(both, "old")
+    both.devstack("db", "snapshot", "inside")
+    before = both.sql("select system_identifier from pg_control_system()")
+    ran = both.devstack("reset", "--hard", "--yes")
+    assert f"{both.name}_db-data" in ran.err and "inside" in ran.err
+    assert held(both) == ("", "") and both.sql("select system_identifier from pg_control_system()") != before
+    both.devstack("undo", "--yes")
+    assert held(both) == ("old", "old") and both.sql("select system_identifier from pg_control_system()") == before
+    assert [s["name"] for s in both.devstack("db", "snapshots", "--json").data["snapshots"]] == ["inside"]
+    both.devstack("reset", "--hard", "--yes")
+    for _ in range(4):
+        both.devstack("reset", "--yes")
+    assert [v for v in copies(both) if v.endswith("db-data")], "the volume with the snapshot in it is not pruned by these"
+
+
+def test_a_schema_that_changes_the_server_is_made_clean_with_a_new_volume(checkout: MakeCheckout) -> None:
+    stack = checkout(DATABASE)
+    stack.write({"db/002_role.sql": "create role reader;\ngrant select on note to reader;\n"})
+    stack.devstack("up")
+    stack.sql("insert into note (body) values ('old')")
+    ran = stack.devstack("reset", "--yes")
+    assert "db gets a new volume: db/002_role.sql changes more than its own database" in ran.err
+    assert stack.rows() == ""
+    stack.devstack("undo", "--yes")
+    assert stack.rows() == "old"
+
+
+def test_a_template_that_cannot_be_made_leaves_everything_as_it_is(checkout: MakeCheckout) -> None:
+    stack = checkout(DATABASE)
+    stack.devstack("up")
+    stack.sql("insert into note (body) values ('kept')")
+    stack.write({"db/002_wrong.sql": "alter table nowhere add a int;\n"})
+    ran = stack.devstack("reset", "--yes", code=1)
+    assert "db/002_wrong.sql:1" in ran.err and "no data was touched" in ran.err
+    assert stack.rows() == "kept"
+    assert "nothing to undo" in stack.devstack("undo", "--yes", code=2).err
+
+
+def test_undo_of_a_stack_that_is_down_starts_the_database_for_it_and_leaves_it_down(checkout: MakeCheckout) -> None:
+    stack = checkout(DATABASE)
+    stack.devstack("up")
+    stack.sql("insert into note (body) values ('old')")
+    stack.devstack("reset", "--yes")
+    stack.devstack("down")
+    stack.devstack("undo", "--yes")
+    assert stack.ids() == {}
+    stack.devstack("up")
+    assert stack.rows() == "old"

@@ -70,7 +70,10 @@ def test_reset_is_from_a_template_and_restarts_nothing(shop: Checkout) -> None:
     shop.sql(
         "alter database shop set work_mem = '7MB'; comment on database shop is 'ours'; grant create on database shop to public"
     )
-    dress = "select datacl::text, shobj_description(oid, 'pg_database'), (select setconfig from pg_db_role_setting where setdatabase = d.oid) from pg_database d where datname = 'shop'"
+    dress = (
+        "select datacl::text, shobj_description(oid, 'pg_database'), "
+        "(select setconfig from pg_db_role_setting where setdatabase = d.oid) from pg_database d where datname = 'shop'"
+    )
     before, begun = shop.sql(dress), started(shop)
     first = shop.devstack("reset", "--yes")
     assert "template" in first.err and "db/shop" in first.err and "1 row" in first.err
@@ -239,7 +242,9 @@ HOSTILE = {
     "session": "set session authorization shop;\n",
     "other database": "\\connect postgres\ncreate table owned (a int);\n",
     "hidden in a do block": "do $$ begin execute 'copy (select 1) to program ''touch /tmp/owned'''; end $$;\n",
-    "hidden in a function": "create function f() returns void language plpgsql as $$ begin perform pg_read_file('/etc/passwd'); end $$;\nselect f();\n",
+    "hidden in a function": (
+        "create function f() returns void language plpgsql as $$ begin perform pg_read_file('/etc/passwd'); end $$;\nselect f();\n"
+    ),
     "role from a do block": "do $$ begin execute 'create role evil superuser'; end $$;\n",
     "reset role": "do $$ begin execute 'reset session authorization'; execute 'create role evil'; end $$;\n",
     "untrusted language": "create function f() returns int language c as 'libc', 'system';\n",
