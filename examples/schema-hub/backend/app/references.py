@@ -74,13 +74,17 @@ async def _exist(
         raise WrongField(f"body.{field}", f"there is no {called} {', '.join(missing)}")
 
 
+async def take_turns(session: SessionDep) -> None:
+    """To be called before any row is held: who waits here must not be waited for."""
+    await session.execute(ONE_AT_A_TIME)
+
+
 async def no_circle(
     session: SessionDep, module_id: uuid.UUID, dependencies: list[uuid.UUID]
 ) -> None:
     """Refuses dependencies that lead back to the module itself."""
     if not dependencies:
         return
-    await session.execute(ONE_AT_A_TIME)
     leads_back = await session.scalar(REACHES, {"first": dependencies, "module": module_id})
     if leads_back:
         raise WrongField("body.dependencies", "the module would depend on itself")

@@ -10,7 +10,14 @@ from app.database import SessionDep
 from app.lookups import PageWanted, delete_softly, one, one_deleted, page_of
 from app.models import Module, ModuleCreate, ModulePublic, ModuleUpdate
 from app.models.row import Page
-from app.references import categories_exist, modules_exist, no_circle, refuse_if_used, restoring
+from app.references import (
+    categories_exist,
+    modules_exist,
+    no_circle,
+    refuse_if_used,
+    restoring,
+    take_turns,
+)
 
 router = APIRouter(prefix="/modules", tags=["modules"])
 
@@ -24,6 +31,7 @@ async def check_references(session: SessionDep, module: Module) -> None:
 @router.post("", status_code=201, response_model=ModulePublic)
 async def create_module(body: ModuleCreate, session: SessionDep) -> Module:
     module = Module.model_validate(body)
+    await take_turns(session)
     await check_references(session, module)
     session.add(module)
     await session.commit()
@@ -57,9 +65,14 @@ async def read_module(module_id: uuid.UUID, session: SessionDep) -> Module:
 
 @router.patch("/{module_id}", response_model=ModulePublic)
 async def update_module(module_id: uuid.UUID, body: ModuleUpdate, session: SessionDep) -> Module:
+    values = body.values()
+    referring = values.keys() & {"category_ids", "dependencies"}
+    if referring:
+        await take_turns(session)
     module = await one(session, Module, module_id, hold=True)
-    module.sqlmodel_update(body.values())
-    await check_references(session, module)
+    module.sqlmodel_update(values)
+    if referring:
+        await check_references(session, module)
     await session.commit()
     return module
 
@@ -75,6 +88,7 @@ async def delete_module(module_id: uuid.UUID, session: SessionDep) -> None:
 @router.post("/{module_id}/restore", response_model=ModulePublic)
 async def restore_module(module_id: uuid.UUID, session: SessionDep) -> Module:
     """Refused while something that it names is deleted, or its name is taken."""
+    await take_turns(session)
     module = await one_deleted(session, Module, module_id)
     with restoring():
         await check_references(session, module)
