@@ -146,10 +146,12 @@ def _executed(connection: Connection, psql: Psql, script: Script, folder: str) -
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
+    late = False
     try:
         while thread.is_alive():
             thread.join(_TICK)
-            if connection.expired():
+            late = connection.expired() or late
+            if late:  # more than once: between two statements there is nothing to cancel
                 connection.rows("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = %s", (folder,))
     except KeyboardInterrupt:
         connection.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s", (folder,))

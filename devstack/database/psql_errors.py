@@ -128,6 +128,9 @@ def _statement(script: Script, origin: Source, report: Report) -> tuple[Segment,
     line_start = origin.at(report.line or 1)
     line_end = origin.text.find("\n", line_start)
     line_end = line_end if line_end >= 0 else len(origin.text)
+    for segment in script.segments:
+        if segment.source is origin and segment.copy is not None and segment.copy[0] <= line_start <= segment.copy[1] + 1:
+            return segment, segment.statements[-1]
     ending = [
         (segment, statement)
         for segment in script.segments
