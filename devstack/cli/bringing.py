@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devstack import bring_up
+from devstack import bring_up, identity
 from devstack.cli import running
 from devstack.cli.progress import progress
 from devstack.cli.session import Session, no_such_service
@@ -63,8 +63,9 @@ def bring(
 
 
 def _is_anothers(session: Session) -> bool:
+    stack = session.stack
     try:
-        session.observe()
+        identity.check_owner(stack.name, stack.directory, session.engine.containers(stack.name))
     except Refused as refusal:
         if refusal.code != "not-yours":
             raise

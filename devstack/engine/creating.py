@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,7 @@ class Creator:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
         self._image_probes: dict[str, Healthcheck | None] = {}
+        self._looking = threading.Lock()
 
     def create(self, stack: Stack, new: NewContainer) -> str:
         """The id of the new container, with all its networks and files, not started."""
@@ -55,11 +57,12 @@ class Creator:
         if not new.fast_start or self._wire.api < (1, 44) or (check is not None and (check.test or check.disable)):
             return None
         key = new.image_id or new.image
-        if key not in self._image_probes:
-            self._image_probes[key] = self._wire.again(
-                f"looking at image {new.image}",
-                lambda c: observing.image_probe(c.inspect_image(key)),  # type: ignore[no-untyped-call]
-            )
+        with self._looking:
+            if key not in self._image_probes:
+                self._image_probes[key] = self._wire.again(
+                    f"looking at image {new.image}",
+                    lambda c: observing.image_probe(c.inspect_image(key)),  # type: ignore[no-untyped-call]
+                )
         return self._image_probes[key]
 
     def _create(self, new: NewContainer, body: dict[str, object], found: Strings) -> str:

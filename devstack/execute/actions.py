@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from typing import assert_never
 
 from devstack.compose.model import EMPTY, Hook, Stack, Strings
-from devstack.engine.base import Engine, NewContainer, OnProgress
+from devstack.engine.base import Engine, NewContainer, ObservedImage, OnProgress
 from devstack.errors import Conflict, DevstackError, EngineRefused, NotFound, PortTaken, Unhealthy
 from devstack.plan.order import parents
 from devstack.plan.steps import (
@@ -47,6 +48,8 @@ class Actions:
         self.apply_sql = apply_sql
         self.ids = dict(ids or {})
         self.extra_labels = extra_labels
+        self._images: dict[str, ObservedImage] = {}
+        self._looking = threading.Lock()
 
     def id_of(self, service: str, number: int) -> str:
         """The id of the container that this run made or found for a service."""
@@ -89,9 +92,7 @@ class Actions:
         return ""
 
     def _create(self, step: Create) -> None:
-        image = self.engine.image(step.image)
-        if image is None:
-            raise NotFound(f"image {step.image} is gone", status=404)
+        image = self._image(step.image)
         self.ids[(step.service.name, step.number)] = self.engine.create(
             self.stack,
             NewContainer(
@@ -106,6 +107,15 @@ class Actions:
                 namespaces={parent: self.id_of(parent, 1) for parent in parents(step.service)},
             ),
         )
+
+    def _image(self, reference: str) -> ObservedImage:
+        """The image of containers that are to be made. It is built or pulled before the first of them, so one look is enough."""
+        with self._looking:
+            found = self._images.get(reference) or self.engine.image(reference)
+            if found is None:
+                raise NotFound(f"image {reference} is gone", status=404)
+            self._images[reference] = found
+        return found
 
     def _start(self, step: Start) -> None:
         container = step.container or self.id_of(step.service.name, step.number)
