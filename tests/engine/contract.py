@@ -19,6 +19,7 @@ from devstack.compose.model import FileMount, FileObject, Healthcheck, Mount, Po
 from devstack.engine.base import Engine, Event, Health, Helper, State
 from devstack.errors import Conflict, EngineRefused, ImageUnavailable, NotFound
 from tests.engine.stacks import FOREVER, IMAGE, made, new, service, stack, up
+from tests.scenarios.checkout import wait_for
 
 
 def await_(what: Callable[[], bool], seconds: float = 10.0) -> None:
@@ -331,9 +332,14 @@ class Contract:
 
     def test_processes_of_a_running_container_are_listed(self, engine: Engine, project: str) -> None:
         (container,) = up(engine, stack(project, service("web")))
-        seen = engine.top(container)
-        assert "PID" in seen.titles
-        assert any(row[seen.titles.index("CMD")].endswith("sleep 1000") for row in seen.rows)
+        assert "PID" in engine.top(container).titles
+
+        def sleeps() -> bool:
+            seen = engine.top(container)
+            return any(row[seen.titles.index("CMD")].endswith("sleep 1000") for row in seen.rows)
+
+        # For a moment after the start the process is still the runtime's own.
+        wait_for(sleeps)
         engine.stop(container, 0)
         with pytest.raises(Conflict, match="not running"):
             engine.top(container)

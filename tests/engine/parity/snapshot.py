@@ -35,6 +35,8 @@ EVENTS = {
     "GraphDriver": "where the engine keeps the files",
     "RootFS": "a built image has its own layers",
     "Metadata": "when it was built",
+    "ExecIDs": "probes and hooks under way",
+    "IPPrefixLen": "chosen by the engine with the address",
     "DNSNames": "the engine's own list, made of the name and the aliases",
 }
 """Keys that are no settings, and why."""
