@@ -56,7 +56,10 @@ def test_a_spec_of_many_forms_is_valid(validator: Any) -> None:
     services:
       db: {kind: postgres, version: 17, port: "${DB:-5432}", settings: {fsync: false}, mem_limit: 1g, x-mine: {a: 1}}
       api: {build: {context: .}, depends_on: {db: {condition: service_healthy}}}
-    schema: [{service: db, files: db/*.sql}]
+    schema:
+      - {service: db, files: db/*.sql, roles: r.sql, repeatable: [v.sql], seeds: [s.csv], reseed: true, variables: {a: 1, b: x},
+         out_of_order: {dev: apply, ci: error}, edited: warn, transaction: none, lock: db/x.lock}
+      - {service: db, database: y, tool: command, run: api, directory: /app, command: ./m.sh, status: [./s], drift: [./d]}
     verify: {startup: 1m30s}
     render: {makefile: true, package_json: web/package.json, dockerignore: web}
     volumes: {data: }
@@ -83,6 +86,10 @@ def test_a_spec_of_many_forms_is_valid(validator: Any) -> None:
         "services: {a: {image: a, enviroment: {}}}",
         "services: {'my db': {image: a}}",
         "schema: {service: db}",
+        "schema: {service: db, tool: alembic}",
+        "schema: {service: db, tool: rails, run: api}",
+        "schema: {service: db, files: a.sql, edited: {dev: maybe}}",
+        "schema: {service: db, files: a.sql, variables: {a: [1]}}",
         "verify: {startup: 60}",
         "render: {makefiles: true}",
         "name: 12",
