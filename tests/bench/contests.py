@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from tests.bench import data, programs
+from tests.bench import data, programs, verifying
 from tests.bench.growth import Growth, GrowthOfNoop, GrowthOfUp
 from tests.bench.process import BenchError, Sample, ask, timed
 from tests.bench.stage import Stage, containers, expect_gone, expect_healthy, expect_running, free_port, sweep
@@ -51,7 +51,6 @@ class Cold:
         name: str,
         count: int,
         write: Callable[[Path], None],
-        theirs: Sequence[str] = ("up", "-d", "--wait"),
         probed: bool = True,
     ) -> None:
         self.folder = stage.folder(name)
@@ -60,7 +59,7 @@ class Cold:
         self.expect = expect_healthy if probed else expect_running
         self.commands = {
             OURS: [devstack(), "up", "-p", self.project],
-            THEIRS: [*COMPOSE, "-p", self.project, *theirs],
+            THEIRS: [*COMPOSE, "-p", self.project, "up", "-d", "--wait"],
         }
 
     def run(self, side: str) -> Sample:
@@ -89,7 +88,10 @@ class Standing:
         self.folder = stage.folder(name)
         programs.chain(self.folder, free_port())
         self.project = stage.project()
-        self.commands = {OURS: [devstack(), *ours, "-p", self.project], THEIRS: [*COMPOSE, "-p", self.project, *theirs]}
+        self.commands = {
+            OURS: [devstack(), *ours, "-p", self.project],
+            THEIRS: [*COMPOSE, "-p", self.project, "up", "-d", "--wait"],
+        }
         self.there: frozenset[str] = frozenset()
 
     def run(self, side: str) -> Sample:
@@ -217,17 +219,17 @@ CONTESTS: Mapping[str, Callable[[Stage], Contest]] = {
         ["config", "--format", "json"],
         [*COMPOSE, "config", "--format", "json"],
     ),
-    "eight-up": lambda stage: Cold(
-        stage, "eight-up", EIGHT, partial(programs.sleepers, count=EIGHT), theirs=("up", "-d"), probed=False
-    ),
+    "eight-up": lambda stage: Cold(stage, "eight-up", EIGHT, partial(programs.sleepers, count=EIGHT), probed=False),
     "eight-down": DownEight,
     "grow-config": lambda stage: Growth(stage, "config", [devstack(), "config"], programs.rich, (10, 55, 100), 10),
     "grow-plan": lambda stage: Growth(stage, "plan", [devstack(), "up", "--plan"], programs.sleepers, (10, 55, 100), 10),
-    "grow-noop": lambda stage: GrowthOfNoop(stage, "again", [devstack(), "up"], programs.sleepers, (10, 55, 100), 5),
+    "grow-noop": lambda stage: GrowthOfNoop(stage, "again", [devstack(), "up"], programs.sleepers, (10, 30, 50), 3),
     "grow-up": lambda stage: GrowthOfUp(stage, "up", [devstack(), "up"], programs.sleepers, (10, 30, 50), 1),
     "reset-replay": data.ResetAgainstReplay,
     "reset-compose": data.ResetAgainstCompose,
     "undo-restore": data.UndoAgainstRestore,
+    "verify": verifying.VerifyAgainstUp,
+    "verify-live": verifying.LiveAgainstPromise,
 }
 
 

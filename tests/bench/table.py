@@ -85,7 +85,7 @@ ROWS = (
         name="eight-up",
         contest="eight-up",
         ours="devstack up of 8 independent services without probes, from nothing to running",
-        theirs="docker compose up -d, same file",
+        theirs="docker compose up -d --wait, same file",
         bar=1.0,
     ),
     Row(
@@ -114,8 +114,8 @@ ROWS = (
     Row(
         name="grow-noop",
         contest="grow-noop",
-        ours="devstack up with nothing to do: time for each further service, from 55 to 100 running services",
-        theirs="the same from 10 to 55 services",
+        ours="devstack up with nothing to do: time for each further service, from 30 to 50 running services",
+        theirs="the same from 10 to 30 services",
         bar=GROWTH,
         unit="ms",
     ),
@@ -147,6 +147,20 @@ ROWS = (
         ours="devstack undo --yes of that reset",
         theirs="pg_restore --clean --if-exists in the container, of a custom dump made in time",
         bar=0.5,
+    ),
+    Row(
+        name="verify",
+        contest="verify",
+        ours="devstack verify of examples/agent-platform: a cold twin, every check, taken away again",
+        theirs="devstack up of it, from nothing to healthy",
+        bar=4.0,
+    ),
+    Row(
+        name="verify-live",
+        contest="verify-live",
+        ours="devstack verify --live of examples/agent-platform, which runs",
+        theirs="sleep 2: the time that is promised",
+        bar=1.0,
     ),
     Row(
         name="memory",

@@ -56,9 +56,8 @@ def _postgres(ground: Ground, topic: Topic, role: Postgres, container: Container
             f"{error.message}: {volume} was made with another password",
             evidence=[f"the password in {container.name} was set when {volume} was first made; changing .env does not change it"],
             fix=[
-                "put the old password back into .env, or",
-                f"give the database the new one: devstack db-shell {role.service}, then \\password {role.user}",
-                "the data stays as it is either way",
+                f"devstack db fix-credentials -s {role.service}   gives the server the password of .env; the data stays",
+                "or put the old password back into .env",
             ],
         )
     except DevstackError as error:

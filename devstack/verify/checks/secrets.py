@@ -35,7 +35,7 @@ SHAPES = {
     "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
 }
 LITERAL = re.compile(
-    r"""(?P<name>[A-Za-z0-9_]*(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY|CREDENTIAL)[A-Za-z0-9_]*)
+    r"""(?<![\w${])(?P<name>[A-Za-z0-9_]*(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY|CREDENTIAL)[A-Za-z0-9_]*)
     ["']?\s*[:=]\s*["']?(?P<value>[^\s"'#,}]+)""",
     re.VERBOSE | re.IGNORECASE,
 )
