@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from tests.bench import data, programs, verifying
+from tests.bench import data, database, programs, verifying
 from tests.bench.growth import Growth, GrowthOfNoop, GrowthOfUp
 from tests.bench.process import BenchError, Sample, ask, timed
 from tests.bench.stage import Stage, containers, expect_gone, expect_healthy, expect_running, free_port, sweep
@@ -230,6 +230,7 @@ CONTESTS: Mapping[str, Callable[[Stage], Contest]] = {
     "undo-restore": data.UndoAgainstRestore,
     "verify": verifying.VerifyAgainstUp,
     "verify-live": verifying.LiveAgainstPromise,
+    **database.CONTESTS,
 }
 
 
