@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
-def home(folder: Path) -> dict[str, str]:
-    """An environment whose native engine lives in `folder`. The programs it fetches stay in the cache folder of the machine."""
+@contextmanager
+def home() -> Iterator[dict[str, str]]:
+    """An environment with a native engine of its own. The programs it fetches stay in the cache folder of the machine."""
+    root = os.getuid() == 0
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "devstack-native-tools"
-    if os.getuid() == 0:
+    if root:
         cache = Path("/var/cache/devstack-native-tools")  # where a user without rights can run them
     cache.mkdir(parents=True, exist_ok=True)
-    place = folder / "native"
-    place.mkdir(parents=True, exist_ok=True)
-    for each in (place, *place.parents[:3]):
-        if os.getuid() == 0 and each.stat().st_uid == 0 and each != Path("/"):
-            each.chmod(each.stat().st_mode | 0o011)  # pytest's folders let nobody else through
-    if not (place / "tools").exists():
-        (place / "tools").symlink_to(cache)
-    return {**os.environ, "DEVSTACK_NATIVE_HOME": str(place), "DEVSTACK_ENGINE": "native"}
+    # pytest's own folders let nobody else through, and a database server does not run as root.
+    place = Path(tempfile.mkdtemp(prefix="devstack-native-", dir="/var/tmp" if root else None))
+    place.chmod(0o755)
+    (place / "tools").symlink_to(cache)
+    try:
+        yield {**os.environ, "DEVSTACK_NATIVE_HOME": str(place), "DEVSTACK_ENGINE": "native"}
+    finally:
+        shutil.rmtree(place, ignore_errors=True)

@@ -17,7 +17,7 @@ from devstack.engine.create.mounts import copied_files, file_objects
 from devstack.engine.create.networks import ordered
 from devstack.engine.native.images import Made
 from devstack.engine.native.numbers import EVERYWHERE, Numbers
-from devstack.engine.native.places import Places
+from devstack.engine.native.places import HOME_VARIABLE, Places
 from devstack.engine.native.records import Box, Check, Record
 from devstack.engine.native.shelf import Shelf
 from devstack.engine.native.translate import View
@@ -63,6 +63,8 @@ class Maker:
         for folder in (root, root / "tmp", root / "etc"):
             folder.mkdir(mode=0o755)
         user = unprivileged(native)
+        if user:
+            _check_way(self.where.home, user)
         mounts = tuple(self._mounts(stack, new, user))
         self._files(stack, service, root, user)
         ports = self.numbers.of(stack, service, max(new.number, 1), native.ports)
@@ -280,6 +282,16 @@ def unprivileged(native: Native) -> str:
         f"{native.programs[0]} refuses to run as root, and there is no user to run it as",
         hints=[f"make one: useradd --system {UNPRIVILEGED[0]}", "run devstack as a user of your own"],
     )
+
+
+def _check_way(home: Path, user: str) -> None:
+    """Whoever the program runs as has to get to its files; the rights of folders that are not ours are never loosened."""
+    closed = next((folder for folder in (home, *home.parents) if not folder.stat().st_mode & 0o001), None)
+    if closed is not None:
+        raise EngineRefused(
+            f"the database server runs as {user}, who may not enter {closed}",
+            hints=[f"{HOME_VARIABLE}=/var/lib/devstack/native names a place that everybody may enter"],
+        )
 
 
 def own(path: Path, user: str) -> None:
