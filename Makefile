@@ -1,8 +1,6 @@
 # Two commands on a fresh machine: `make demo` runs the main job, `make test` runs the tests.
 PYTHON ?= python3
 BIN := .venv/bin
-DEMO := examples/agent-platform
-DEMO_IMAGES := postgres:17 python:3.13-slim node:22-slim
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint bench engine images clean
@@ -22,12 +20,8 @@ help: ## This list
 engine: ## A container engine: the one that answers, else (Debian, root) Debian's
 	@PYTHON=$(PYTHON) scripts/engine-debian.sh
 
-demo: .venv/installed engine ## Start the agent platform and prove that it works
-	@PYTHON=$(CURDIR)/$(BIN)/python scripts/images.sh $(DEMO_IMAGES)
-	cd $(DEMO) && ../../$(BIN)/devstack up
-	cd $(DEMO) && ../../$(BIN)/devstack verify
-	@cd $(DEMO) && ../../$(BIN)/devstack status
-	@echo "stop it: cd $(DEMO) && ../../$(BIN)/devstack down"
+demo: .venv/installed ## Start the agent platform and prove that it works
+	@PYTHON=$(CURDIR)/$(BIN)/python scripts/demo.sh
 
 images: .venv/installed ## The images that the tests need
 	@PYTHON=$(CURDIR)/$(BIN)/python scripts/images.sh
