@@ -27,15 +27,15 @@ POSTGRES_HARMLESS = re.compile(
 REDIS = re.compile(r"(?:^|\s)# (?:Fatal|Can't|Bad file|Short read|Out of memory|.*\berror\b)|\bMISCONF\b|\bERR\b", re.IGNORECASE)
 REDIS_HARMLESS = re.compile(r"WARNING|overcommit|no config file|User requested shutdown", re.IGNORECASE)
 ANY = re.compile(
-    r"""(?<![\w.\-/])(?:ERROR|FATAL|CRITICAL|PANIC|SEVERE|EMERG)(?![\w=\-./])   # a level, in capitals
+    r"""(?<![\w.\-/=])(?:ERROR|FATAL|CRITICAL|PANIC|SEVERE|EMERG)(?![\w=\-./])   # a level, in capitals
     | Traceback\ \(most\ recent\ call\ last\)
     | ^panic:\ | ^goroutine\ \d+\ \[running\]
     | [Uu]nhandled(?:\ promise\ rejection|Rejection|PromiseRejection|\ exception|\ error)|[Uu]ncaught\ (?:exception|\w*Error)
     | ^\s*(?:[\w$]+\.)*[A-Z]\w*(?:Error|Exception):\s                           # SomeError: words
     | "(?:level|severity|lvl)"\s*:\s*(?:"(?:error|fatal|critical|panic|alert|emergency)"|[56]0\b)
-    | \b(?:level|lvl|severity)=(?:error|fatal|critical|panic|crit)\b
+    | \b(?i:level|lvl|severity)=(?i:error|fatal|critical|panic|crit)\b
     | \[(?:error|crit|alert|emerg|fatal)\]
-    | ^npm\ (?:ERR!|error)\b
+    | ^npm\ (?:ERR!|error\b)
     | Segmentation\ fault|core\ dumped|OutOfMemory|Killed\ process
     """,
     re.VERBOSE,
