@@ -1,4 +1,4 @@
-r"""What a dump may do when it is loaded. psql's `\!` and the like are refused by the scanner already; here it is the statements' turn.
+r"""What a dump may do when it is loaded. The scanner has refused `\!`, `\connect` and the like; here it is the statements' turn.
 
 A dump is somebody else's program. It is run as a role that owns an empty database and nothing more, so that what is overlooked here is
 refused by the server. Statements about owners and extensions are taken out and done by devstack itself.
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from devstack.database import mode
-from devstack.database.script import Connect, Script, Segment, Statement
+from devstack.database.script import Script, Segment, Statement
 from devstack.errors import DevstackError, Where
 
 _NAME = r'(?:"(?:[^"]|"")+"|[\w$]+)'
@@ -55,9 +55,8 @@ class Screened:
 
 def screen(script: Script) -> Screened:
     """Take apart what a dump does. Raises DevstackError "load-refused" with every place of what it may not do."""
-    problems = [_refusal(item) for item in script.items if isinstance(item, Connect)]
     statements = script.statements
-    problems += [f"{statement.source.where(statement.head)} {why}" for statement in statements if (why := _why_refused(statement))]
+    problems = [f"{statement.source.where(statement.head)} {why}" for statement in statements if (why := _why_refused(statement))]
     if problems:
         raise _refused(problems)
     extensions = [found for statement in statements if (found := _extension(statement))]
@@ -74,22 +73,11 @@ def screen(script: Script) -> Screened:
     )
 
 
-def one_database(script: Script) -> None:
-    """Raises DevstackError "load-refused" for a script that goes to another database."""
-    problems = [_refusal(item) for item in script.items if isinstance(item, Connect)]
-    if problems:
-        raise _refused(problems)
-
-
 def segments(script: Script) -> Sequence[Segment]:
     """What is sent, in order: whole stretches, or single statements where some cannot run in one message with others."""
     if script.transactional:
         return script.segments
     return [segment.alone(statement) for segment in script.segments for statement in segment.statements]
-
-
-def _refusal(item: Connect) -> str:
-    return f"{item.source.where(item.position)} goes to another database"
 
 
 def _why_refused(statement: Statement) -> str:

@@ -151,7 +151,7 @@ def draft(
     name = name or f"before-{reason}-{number}"
     _check_name(name, before)
     mine = [volume for volume in volumes if not volume.external]
-    present = engine.observe(stack.name, volumes=[volume.name for volume in mine]).volumes
+    present = engine.observe(stack.name, volumes=[volume.name for volume in mine]).volumes if mine else {}
     parts = []
     for volume in mine:
         image = images.get(volume.name, "")

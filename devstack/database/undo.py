@@ -184,7 +184,7 @@ def finish(engine: Engine, stack: Stack, servers: Servers | None = None) -> Pend
 
 def _begin(engine: Engine, stack: Stack, action: Action, saved: Snapshot, target: Snapshot | None) -> Pending:
     names = [part.volume for part in saved.parts]
-    there = engine.observe(stack.name, volumes=names).volumes
+    there = engine.observe(stack.name, volumes=names).volumes if names else {}
     begun = Pending(
         action=action,
         saved=saved,
