@@ -37,7 +37,7 @@ def reset(session: Session, services: tuple[str, ...], *, hard: bool, yes: bool,
                 answer: Json = {"project": session.stack.name, "removed": [], "databases": [], "flushed": []}
                 session.console.answer(answer, "nothing to reset: no volume holds data yet")
                 return
-            sizes = losing.consent(session, observed, chosen, servers, yes=yes)
+            sizes = losing.consent(session, chosen, servers, yes=yes)
             databases = _prepare(session, chosen.states, servers)
             was_up = any(container.running for container in observed.containers)
             clear_away(session, observed, chosen.going(observed))
@@ -51,7 +51,7 @@ def reset(session: Session, services: tuple[str, ...], *, hard: bool, yes: bool,
                 databases=databases,
                 flushed=chosen.flushed,
                 servers=servers,
-                holds=losing.inside(session, observed, chosen, servers),
+                holds=losing.inside(session, chosen, servers),
             )
     session.console.label("snapshot", f"{saved.name}: devstack undo brings it back")
     _after(session, chosen, saved, was_up, timeout)

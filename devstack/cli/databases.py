@@ -13,6 +13,7 @@ from devstack.cli import data
 from devstack.cli.session import Session
 from devstack.compose.model import Json
 from devstack.compose.roles import Postgres, role_of
+from devstack.database import snapshot as snapshots
 from devstack.database.cluster import Cluster
 from devstack.database.marks import Kept, Kind, Mark
 from devstack.database.servers import Servers
@@ -56,7 +57,15 @@ def opened(session: Session, service: str = "", database: str = "", *, there: bo
                 raise UsageError(f"{role.service} has no database {name}", hints=[f"databases: {known}"], code="no-database")
             container = servers.container(role.service)
             assert container is not None
-            yield Database(role=role, name=name, container=container, cluster=cluster, servers=servers, observed=observed)
+            found = Database(role=role, name=name, container=container, cluster=cluster, servers=servers, observed=observed)
+            yield found
+            _remember(session, found)
+
+
+def _remember(session: Session, database: Database) -> None:
+    """A reset while the server does not run must know that there are snapshots inside its volume."""
+    kept = database.cluster.kept("snapshot", "branch")
+    snapshots.note_inside(session.engine, session.stack, database.service, there=bool(kept))
 
 
 def postgres(session: Session, service: str = "") -> Postgres:

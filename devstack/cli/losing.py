@@ -10,8 +10,8 @@ from devstack.cli.console import columns
 from devstack.cli.session import Session
 from devstack.compose.model import Volume
 from devstack.compose.roles import Postgres
+from devstack.database import snapshot as snapshots
 from devstack.database.servers import Servers
-from devstack.engine.base import Observed
 from devstack.errors import DevstackError, Refused
 
 _COUNT = (
@@ -20,7 +20,7 @@ _COUNT = (
 )
 
 
-def consent(session: Session, observed: Observed, chosen: Ways, servers: Servers, *, yes: bool) -> dict[str, int]:
+def consent(session: Session, chosen: Ways, servers: Servers, *, yes: bool) -> dict[str, int]:
     """Say what a reset takes away and ask; bytes of the volumes, for the snapshot. Raises Refused."""
     measured = sizes(session, chosen.volumes)
     lines = [_database(servers, state.service, state.database) for state in chosen.states]
@@ -38,19 +38,26 @@ def consent(session: Session, observed: Observed, chosen: Ways, servers: Servers
     return measured
 
 
-def inside(session: Session, observed: Observed, chosen: Ways, servers: Servers) -> tuple[str, ...]:
+def inside(session: Session, chosen: Ways, servers: Servers) -> tuple[str, ...]:
     """The names of snapshots that live on servers whose volumes go."""
     found: list[str] = []
     going = {volume.key for volume in chosen.volumes}
     for service in session.stack.services.values():
         is_going = any(mount.source in going for mount in service.mounts)
-        if is_going and isinstance(servers.role(service.name), Postgres) and servers.container(service.name) is not None:
-            try:
-                kept = servers.cluster(service.name).kept("snapshot", "branch")
-            except DevstackError:
-                continue  # it is too damaged to be asked: that is what this is for
-            found += [one.mark.name for one in kept if one.mark is not None]
+        if is_going and isinstance(servers.role(service.name), Postgres):
+            found += _inside(session, servers, service.name)
     return tuple(found)
+
+
+def _inside(session: Session, servers: Servers, service: str) -> list[str]:
+    if servers.container(service) is not None:
+        try:
+            kept = servers.cluster(service).kept("snapshot", "branch")
+        except DevstackError:
+            pass  # it is too damaged to be asked: that is what this is for
+        else:
+            return [one.mark.name for one in kept if one.mark is not None]
+    return [f"snapshots of {service}"] if snapshots.inside(session.engine, session.stack.name, service) else []
 
 
 def sizes(session: Session, volumes: Iterable[Volume]) -> dict[str, int]:

@@ -221,13 +221,14 @@ class Cluster:
         self._run(f"DROP DATABASE IF EXISTS {self._q(database)}{force}")
 
     def drop_later(self, databases: Iterable[str]) -> None:
-        """Drop databases and do not wait for the last, whose drop may wait for a checkpoint. The session is used up."""
+        """Drop databases and do not wait for the last, whose drop may wait for a checkpoint."""
         names = list(databases)
         for name in names[:-1]:
             self.drop(name)
         if names:
-            self.connection.run("SET client_connection_check_interval = 0")  # it would end the drop when we are gone
-            self.connection.send(f"DROP DATABASE IF EXISTS {self._q(names[-1])}")
+            with connect(self.connection.target, application_name=APPLICATION) as leaving:
+                leaving.run("SET client_connection_check_interval = 0")  # it would end the drop when we are gone
+                leaving.send(f"DROP DATABASE IF EXISTS {self._q(names[-1])}")
 
     def sweep(self) -> None:
         """Drop what a killed command was making or dropping: work databases, torn ones, the roles that dumps are loaded as."""

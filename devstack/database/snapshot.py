@@ -24,6 +24,8 @@ PROJECT = "io.devstack.project"
 """On volumes of ours that are no part of the stack: the project they belong to."""
 PENDING = "io.devstack.pending"
 """On the marker of something destructive that has begun: JSON of what it is (devstack.database.undo)."""
+INSIDE = "io.devstack.snapshots-inside"
+"""On a bare volume: the service on whose server snapshots of databases live. It says so while that server does not run."""
 KEPT = 3
 """How many automatic snapshots are kept."""
 KEPT_DATABASES = 2
@@ -208,6 +210,20 @@ def remove(engine: Engine, snapshot: Snapshot) -> None:
     for part in snapshot.parts:
         if part.copy:
             discard(engine, part.copy)
+
+
+def note_inside(engine: Engine, stack: Stack, service: str, *, there: bool) -> None:
+    """Remember whether snapshots of databases live on the server of a service."""
+    name = f"{stack.name}_snapshots-inside_{service}"
+    if there:
+        engine.make_volume(name, {PROJECT: stack.name, labels.DIRECTORY: str(stack.directory), INSIDE: service})
+    elif inside(engine, stack.name, service):
+        engine.remove_volume(name)
+
+
+def inside(engine: Engine, project: str, service: str) -> bool:
+    """Whether snapshots of databases may live on the server of a service, as far as was remembered."""
+    return any(volume.labels.get(PROJECT) == project for volume in engine.volumes(f"{INSIDE}={service}"))
 
 
 def _copy(engine: Engine, stack: Stack, volume: Volume, name: str, image: str) -> str:

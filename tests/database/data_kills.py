@@ -149,24 +149,38 @@ class Ground:
 
     def look(self, acknowledged: list[int], before: int, tally: Tally) -> None:
         tally.after += self.oid() != before
-        with self.session("postgres") as connection:
-            found = [name for (name,) in connection.rows("SELECT datname FROM pg_database WHERE datallowconn AND datconnlimit <> -2")]
-        there: set[int] = set()
-        for name in found:
-            if name == "shop" or name.startswith(("shop__undo_", "shop__branch_")):
-                with self.session(name) as connection:
-                    there |= {number for (number,) in connection.rows("SELECT id FROM note")}
-                    tally.torn += connection.rows("SELECT count(*) FROM whole")[0][0] != 2
-        missing = set(acknowledged) - there
+        missing = set(acknowledged) - self.kept(tally)
+        if missing:
+            # The server was down when the command looked at it: what was there is in the copy of its volume.
+            self.stack.devstack("undo", "--yes")
+            missing -= self.kept(tally)
         tally.lost += len(missing)
         # The next command about data takes away what was only being made.
         ran = self.stack.devstack("db", "snapshots", code=None)
         tally.manual += ran.code != 0
         with self.session("postgres") as connection:
             tally.left += len(connection.rows("SELECT 1 FROM pg_database WHERE starts_with(datname, %s)", (WORK,)))
+            gone = not connection.rows("SELECT 1 FROM pg_database WHERE datname = 'shop__snap_fixed'")
         if missing or ran.code:
             tally.words.append(f"{len(missing)} rows are gone; {ran}")
+        if gone:
+            tally.manual += 1
+            tally.words.append("the snapshot is gone")
         self.tidy()
+
+    def kept(self, tally: Tally) -> set[int]:
+        """The rows of the live database and of those that are kept beside it, each of which must be whole."""
+        with self.session("postgres") as connection:
+            found = [
+                name for (name,) in connection.rows("SELECT datname FROM pg_database WHERE datallowconn AND datconnlimit <> -2")
+            ]
+        there: set[int] = set()
+        for name in found:
+            if name == "shop" or name.startswith(("shop__undo_", "shop__branch_")):
+                with self.session(name) as connection:
+                    there |= {number for (number,) in connection.rows("SELECT id FROM note")}
+                    tally.torn += connection.rows("SELECT count(*) FROM whole")[0][0] != 2
+        return there
 
     def tidy(self) -> None:
         """Snapshots and branches of this round go, and there is something to undo for the next one."""
