@@ -124,29 +124,3 @@ def _shell(ground: Ground, marker: Marker, script: str) -> str:
         said = (result.stdout + result.stderr).decode(errors="replace").strip()
         raise DevstackError(said or f"sh ended with {result.exit_code}")
     return result.text.strip()
-
-
-def reset(ground: Ground) -> None:
-    """Empty all volumes that hold data, as `devstack reset` does: a snapshot first. Nothing may use them."""
-    from devstack.database import undo as undoing
-
-    volumes = [volume for volume in ground.stack.volumes.values() if _holds_data(volume)]
-    there = ground.look().volumes
-    undoing.reset(ground.engine, ground.stack, [v for v in volumes if v.name in there], images=_images(ground))
-
-
-def undo(ground: Ground) -> None:
-    """Bring back what the reset took, as `devstack undo` does."""
-    from devstack.database import undo as undoing
-
-    undoing.undo(ground.engine, ground.stack, images=_images(ground))
-
-
-def _images(ground: Ground) -> dict[str, str]:
-    """For each volume an image that is there and belongs to a service that uses it."""
-    images: dict[str, str] = {}
-    for service in ground.enabled:
-        for mount in service.mounts:
-            if mount.source in ground.stack.volumes:
-                images.setdefault(ground.stack.volumes[mount.source].name, ground.stack.image_of(service))
-    return images

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from devstack.compose.roles import Postgres, role_of
 from devstack.errors import DevstackError
-from devstack.verify import markers
+from devstack.verify import markers, resetting
 from devstack.verify.base import Ground, Topic
 from devstack.verify.checks.schema import difference, facts, places
 from devstack.verify.markers import Marker
@@ -102,15 +102,14 @@ def reset(ground: Ground) -> Iterator[Result]:
     before = _catalogs(ground)
     topics = {marker: _topic(ground, marker, "reset", "is empty after reset") for marker in written}
     try:
-        ground.runner.down()
-        markers.reset(ground)
+        way = resetting.reset(ground)
         ground.runner.up(tuple(dict.fromkeys(marker.service.name for marker in written)))
     except DevstackError as error:
-        yield Topic(check="data.reset", title="reset and undo", expected="the stack comes up again").error(error)
+        yield Topic(check="data.reset", title="reset and undo", expected="reset ends well").error(error)
         return
     for marker, topic in topics.items():
         gone = markers.read(ground, marker) != marker.nonce
-        yield topic.passed("the marker is gone") if gone else topic.failed("the marker is still there")
+        yield topic.passed(f"the marker is gone ({way})") if gone else topic.failed("the marker is still there", evidence=[way])
     yield from _same_schema(ground, before)
     yield from _undone(ground, written)
 
@@ -144,8 +143,7 @@ def _undone(ground: Ground, written: list[Marker]) -> Iterator[Result]:
     assert ground.runner is not None
     topics = {marker: _topic(ground, marker, "undo", "is back after undo") for marker in written}
     try:
-        ground.runner.down()
-        markers.undo(ground)
+        resetting.undo(ground)
         ground.runner.up(tuple(dict.fromkeys(marker.service.name for marker in written)))
     except DevstackError as error:
         yield Topic(check="data.undo", title="undo", expected="the stack comes up again").error(error)
