@@ -38,7 +38,7 @@ def criterion(found: Criterion, report: Report) -> str:
 
 def summary(report: Report) -> str:
     """The counts in one line."""
-    warnings = sum(1 for r in report.results if r.status is Status.FAIL and r.severity is not Severity.ERROR)
+    warnings = report.warnings
     counts = [f"{report.count(Status.PASS)} passed", f"{report.count(Status.FAIL) - warnings} failed"]
     counts += [f"{warnings} warnings" if warnings > 1 else "1 warning"] if warnings else []
     counts += [f"{report.count(Status.SKIP)} skipped"]

@@ -211,7 +211,13 @@ class Report:
         return not any(result.fails for result in self.results) and not any(c.status is Status.FAIL for c in self.criteria)
 
     def count(self, status: Status) -> int:
+        """How many results have this status; failures that are only warnings among them."""
         return sum(1 for result in self.results if result.status is status)
+
+    @property
+    def warnings(self) -> int:
+        """Failures that do not make the whole fail."""
+        return sum(1 for result in self.results if result.status is Status.FAIL and not result.fails)
 
     def as_json(self) -> dict[str, Json]:
         """The stable document; fields are only ever added."""
@@ -226,7 +232,8 @@ class Report:
             "seconds": round(self.seconds, 3),
             "ok": self.ok,
             "passed": self.count(Status.PASS),
-            "failed": self.count(Status.FAIL),
+            "failed": self.count(Status.FAIL) - self.warnings,
+            "warnings": self.warnings,
             "skipped": self.count(Status.SKIP),
             "results": [result.as_json() for result in self.results],
             "criteria": [criterion.as_json() for criterion in self.criteria],
