@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import subprocess
 import sys
@@ -146,6 +147,45 @@ def test_only_the_last_automatic_snapshots_are_kept(store: Engine, shop: Stack) 
     assert names(store, shop) == ["mine", "before-reset-3", "before-reset-4", "before-reset-5"]
     copies = [volume.name for volume in store.volumes(f"{PROJECT}={shop.name}") if labels.SNAPSHOT_OF in volume.labels]
     assert len(copies) == 4
+
+
+def test_a_snapshot_with_others_inside_its_volume_is_never_pruned(store: Engine, shop: Stack) -> None:
+    undo.reset(store, shop, list(shop.volumes.values()), images=images(shop), holds=("good",))
+    for _ in range(snapshots.KEPT + 1):
+        store.create_volume(shop, shop.volumes["db"])
+        reset(store, shop)
+    assert names(store, shop)[0] == "before-reset-1" and len(names(store, shop)) == snapshots.KEPT + 1
+
+
+def test_what_lives_inside_a_server_is_remembered_beside_it(store: Engine, shop: Stack) -> None:
+    snapshots.note_inside(store, shop, "db", there=False)
+    assert not snapshots.inside(store, shop.name, "db")
+    for _ in range(2):
+        snapshots.note_inside(store, shop, "db", there=True)
+    assert snapshots.inside(store, shop.name, "db")
+    assert not snapshots.inside(store, shop.name, "other") and not snapshots.inside(store, f"{shop.name}x", "db")
+    assert names(store, shop) == []
+    snapshots.note_inside(store, shop, "db", there=False)
+    assert not snapshots.inside(store, shop.name, "db")
+
+
+def test_a_snapshot_of_an_older_devstack_is_read(store: Engine, shop: Stack) -> None:
+    made = snapshots.take(store, shop, [shop.volumes["db"]], name="x", reason="manual", images=images(shop))
+    body = json.loads(snapshots.encode(made))
+    for part in body["parts"]:
+        del part["flushed"]
+    for key in ("databases", "flushed", "holds"):
+        del body[key]
+    assert snapshots.decode(json.dumps(body)) == made
+
+
+def test_a_reset_that_is_given_up_keeps_what_it_saved(store: Engine, shop: Stack) -> None:
+    die(store, 6, "before", lambda engine: reset(engine, shop))
+    assert undo.pending(store, shop.name) is not None
+    undo.abandon(store, shop)
+    assert undo.pending(store, shop.name) is None
+    undo.undo(store, shop, images=images(shop))
+    assert state(store, shop) == ("first", "warm")
 
 
 def test_removing_a_snapshot_leaves_nothing_of_it(store: Engine, shop: Stack) -> None:
