@@ -55,6 +55,7 @@ GROUPS: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
         "Look at the schema of the database, apply it, put its ledger right.",
         (
             ("status", "status"),
+            ("show", "show"),
             ("apply", "apply"),
             ("diff", "diff"),
             ("new", "new"),
@@ -72,6 +73,7 @@ GROUPS: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
             ("dump", "dump"),
             ("load", "load"),
             ("clone", "clone"),
+            ("stats", "stats"),
             ("switch", "switch"),
             ("prune", "prune"),
             ("fix-credentials", "fix_credentials"),

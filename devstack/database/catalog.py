@@ -234,3 +234,13 @@ def _index(row: Row, names: dict[int, str]) -> Index:
 
 def _named(numbers: Iterable[int] | None, names: dict[int, str]) -> tuple[str, ...]:
     return tuple(names[number] for number in numbers or () if number in names)
+
+
+def read_enums(connection: Connection) -> dict[str, tuple[str, ...]]:
+    """The project's own enums with their values in order; the name as SQL shows it."""
+    rows = connection.rows(
+        "SELECT format_type(t.oid, NULL), ARRAY(SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = t.oid ORDER BY"  # noqa: S608 - ours
+        f" e.enumsortorder) FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE t.typtype = 'e' AND {_OURS} AND NOT"
+        " EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e') ORDER BY 1"
+    )
+    return {name: tuple(labels) for name, labels in rows}
