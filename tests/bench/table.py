@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isnan, nan
 from statistics import median
 from typing import Literal, TypeAlias
 
@@ -223,7 +224,8 @@ class Result:
 
     @property
     def ratio(self) -> float:
-        return self.ours / self.theirs
+        """Not a number where the rival's is none: a difference of times that noise has swallowed."""
+        return self.ours / self.theirs if self.theirs > 0 else nan
 
     @property
     def ok(self) -> bool:
@@ -238,7 +240,7 @@ class Result:
             "unit": "MB" if self.row.absolute else "s",
             "devstack": round(self.ours, 6),
             "rival": round(self.theirs, 6),
-            "ratio": round(self.ratio, 4),
+            "ratio": None if isnan(self.ratio) else round(self.ratio, 4),
             "bar": self.row.bar,
             "ok": self.ok,
             "what": {"devstack": self.row.ours, "rival": self.row.theirs},

@@ -41,3 +41,10 @@ def test_times_per_service_are_shown_in_milliseconds() -> None:
     found = result(row, samples((0.0012, 0.001)))
     assert found.ok
     assert "1.20 ms    1.00 ms    1.20" in table([found])
+
+
+def test_growth_that_noise_has_swallowed_is_no_pass() -> None:
+    row = Row(name="grow", contest="grow", ours="this", theirs="that", bar=1.25, unit="ms")
+    found = result(row, samples((0.05, -0.003)))
+    assert not found.ok
+    assert found.as_json()["ratio"] is None
