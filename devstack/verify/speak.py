@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import socket
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -45,6 +46,23 @@ def host_of(ground: Ground, binding: Binding) -> str:
 
         return urlsplit(endpoint.url).hostname or "127.0.0.1"
     return "127.0.0.1" if binding.host_ip in ("", "0.0.0.0", "::", "127.0.0.1") else binding.host_ip
+
+
+def http_address(ground: Ground, service: Service, container: Container, number: int | None) -> tuple[str, int]:
+    """Where a service's port answers: as it is published or, on this machine's own Linux engine, in its container.
+
+    `number` is the port in the container or as declared; None: the first one. Raises `DevstackError` where there is no way from here.
+    """
+    targets = {p.target for p in service.ports if number is not None and str(number) in (p.published, str(p.target))}
+    for binding in container.bindings:
+        if binding.published and binding.protocol == "tcp" and (number is None or binding.target in targets | {number}):
+            return host_of(ground, binding), binding.published
+    port = number or next((int(text) for e in service.expose if (text := e.partition("/")[0]).isdigit()), None)
+    address = next((ip for ip in container.networks.values() if ip), "")
+    if port and address and ground.engine.info.endpoint.local and sys.platform == "linux":
+        return address, port
+    said = f"{service.name} publishes no port{f' {number}' if number else ''}"
+    raise DevstackError(said, hints=[f"publish it: services.{service.name}.ports"], code="no-port")
 
 
 def speak(ground: Ground, service: Service, container: Container, binding: Binding) -> Heard:

@@ -37,6 +37,7 @@ services:
     healthcheck: {test: [CMD, wget, -qO-, "http://127.0.0.1:8000/index.html"], interval: 2s}
 schema: {service: db, files: ["db/*.sql"]}
 verify:
+  window: 500ms
   reload: [{service: web, file: page/index.html, replace: hello, with: goodbye}]
 """,
     "db/001_note.sql": NOTE,

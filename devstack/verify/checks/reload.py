@@ -13,7 +13,7 @@ from devstack.errors import DevstackError
 from devstack.spec.model import ReloadSpec
 from devstack.verify.base import Ground, Topic
 from devstack.verify.model import Result
-from devstack.verify.speak import host_of, request
+from devstack.verify.speak import http_address, request
 
 PAUSE = 0.1
 
@@ -65,8 +65,9 @@ def _one(ground: Ground, topic: Topic, edit: ReloadSpec, file: Path) -> Result:
 def _served(ground: Ground, edit: ReloadSpec) -> str:
     """What is answered now; "" while the program comes up again."""
     try:
-        container = ground.container(edit.service)
-        bindings = [b for b in container.bindings if b.published and edit.port in (None, b.target)]
-        return request(host_of(ground, bindings[0]), bindings[0].published, path=edit.path, timeout=2.0).text if bindings else ""
-    except DevstackError:
+        address = http_address(ground, ground.stack.services[edit.service], ground.container(edit.service), edit.port)
+        return request(*address, path=edit.path, timeout=2.0).text
+    except DevstackError as error:
+        if error.code == "no-port":
+            raise
         return ""

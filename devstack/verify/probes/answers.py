@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from devstack.compose.model import Service
-from devstack.engine.base import Binding, Container
 from devstack.errors import DevstackError
 from devstack.spec.model import ProbeSpec
 from devstack.spec.verify import seconds_of
@@ -14,7 +12,7 @@ from devstack.verify import inside
 from devstack.verify.base import Answer, Ground
 from devstack.verify.model import Mode
 from devstack.verify.probes.texts import problems, short, wishes
-from devstack.verify.speak import HttpAnswer, host_of, request, speak
+from devstack.verify.speak import HttpAnswer, host_of, http_address, request, speak
 
 USUAL_TIMEOUT = 10.0
 
@@ -57,8 +55,8 @@ def http(ground: Ground, spec: ProbeSpec) -> Answer:
         return Answer(expected=expected, saw=f"{method} may change something, so it is not sent to a running stack", skip=True)
     try:
         container = ground.container(service.name)
-        binding = _binding(service, container, int(spec.number("port") or 0))
-        answer = _ask(ground, spec, binding, method, path)
+        address = http_address(ground, service, container, int(spec.number("port") or 0) or None)
+        answer = _ask(spec, address, method, path)
     except DevstackError as error:
         return Answer(expected=expected, saw=error.message, wrong=True, fix=error.hints)
     wrong = list(_unlike(spec, answer, allowed))
@@ -72,20 +70,7 @@ def _unlike(spec: ProbeSpec, answer: HttpAnswer, allowed: list[int]) -> Iterator
     yield from problems(spec, answer.text)
 
 
-def _binding(service: Service, container: Container, number: int) -> Binding:
-    """The binding of a port by its number in the container or by the one it is declared with; the only one without a number."""
-    targets = {p.target for p in service.ports if str(number) in (p.published, str(p.target))} if number else set()
-    found = [
-        b for b in container.bindings if b.published and b.protocol == "tcp" and (not number or b.target in targets | {number})
-    ]
-    if not found:
-        raise DevstackError(
-            f"{service.name} publishes no port{f' {number}' if number else ''}", hints=["publish it in devstack.yml"]
-        )
-    return found[0]
-
-
-def _ask(ground: Ground, spec: ProbeSpec, binding: Binding, method: str, path: str) -> HttpAnswer:
+def _ask(spec: ProbeSpec, address: tuple[str, int], method: str, path: str) -> HttpAnswer:
     body = spec.options.get("body")
     headers = {name: str(value) for name, value in spec.mapping("headers").items()}
     sent = None
@@ -95,8 +80,7 @@ def _ask(ground: Ground, spec: ProbeSpec, binding: Binding, method: str, path: s
     elif body is not None:
         sent = str(body).encode()
     timeout = seconds_of(spec.text("timeout")) or USUAL_TIMEOUT
-    host = host_of(ground, binding)
-    return request(host, binding.published, method=method, path=path, headers=headers, body=sent, timeout=timeout)
+    return request(*address, method=method, path=path, headers=headers, body=sent, timeout=timeout)
 
 
 def reachable(ground: Ground, spec: ProbeSpec) -> Answer:
