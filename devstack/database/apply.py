@@ -262,6 +262,7 @@ def environment_of(connection: Connection, files: SchemaFiles, say: Callable[[st
         open_database=lambda name: connect(replace(target, database=name), application_name=APPLICATION),
         psql=psql,
         say=say,
+        transaction=files.transaction,
     )
 
 

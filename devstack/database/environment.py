@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from devstack.database.connection import Connection
@@ -22,7 +22,7 @@ class Environment:
 
     `root` is the project's folder, where \i looks and which no include leaves. `variables` are psql's, by name. `open_database` gives
     a session with another database of the server, for \connect; it is closed at the file's end. `psql` runs what only psql can.
-    `say` is told what \echo prints.
+    `say` is told what \echo prints. `transaction` is how files run whose header does not say: "none" statement by statement.
     """
 
     root: Path | None = None
@@ -30,3 +30,4 @@ class Environment:
     open_database: Callable[[str], Connection] | None = None
     psql: Psql | None = None
     say: Callable[[str], None] = _unheard
+    transaction: Literal["file", "none"] = "file"

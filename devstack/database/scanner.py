@@ -44,9 +44,11 @@ def _finished(origin: Source, reading: Reading) -> Script:
         reading.add(problem)
     if header.engine == "psql":
         reading.need(origin, 0, "engine=psql in its header")
-    frame = () if header.transaction == "none" or reading.needs else mode.own_frame(reading.items)
+    stepwise = header.transaction == "none" or (header.transaction is None and reading.environment.transaction == "none")
+    frame = () if stepwise or reading.needs else mode.own_frame(reading.items)
     items = mode.without(reading.items, frame)
-    why = "transaction=none in its header" if header.transaction == "none" else mode.why_not_one_transaction(items)
+    said = "in its header" if header.transaction else "in devstack.yml"
+    why = f"transaction=none {said}" if stepwise else mode.why_not_one_transaction(items)
     if header.transaction == "file" and not reading.unclosed:
         for problem in mode.refusals(items):
             reading.add(problem)

@@ -282,3 +282,19 @@ def test_a_tool_that_fails_is_not_recorded_and_seeds_wait_for_it(target: Target,
     with pytest.raises(DevstackError, match="it failed"):
         apply(target, files, wish=Wish(run_tool=fail))
     assert states(target, files) == {"r.sql": "applied", "tool:alembic": "pending", "s.sql": "pending"}
+
+
+def test_files_run_without_a_transaction_where_the_schema_says_so_and_their_header_does_not(
+    target: Target, schema: Schema, database: Connection
+) -> None:
+    files = replace(schema(a=A + "select nope;\n", b="-- devstack: transaction=file\n" + B + "select nope;\n"), transaction="none")
+    assert [p.how for p in preview(target, files, Wish()).planned] == ["statement by statement", "in one transaction"]
+    with pytest.raises(SqlError):
+        apply(target, files)
+    assert tables(database) == ["a"] and states(target, files) == {"a.sql": "failed", "b.sql": "pending"}
+    with pytest.raises(SqlError):
+        apply(
+            target,
+            replace(schema(a=A + "select 1;\n", b="-- devstack: transaction=file\n" + B + "select nope;\n"), transaction="none"),
+        )
+    assert tables(database) == ["a"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.scenarios.checkout import Checkout
+from tests.scenarios.checkout import Checkout, finish, wait_for
 from tests.scenarios.conftest import MakeCheckout
 
 STACK = {
@@ -164,3 +164,22 @@ def test_wrong_use_says_what_would_be_right(shop: Checkout) -> None:
     assert "has no schema for none" in ran.err
     ran = shop.devstack("schema", "apply", "--to", "none", code=1)
     assert "no file of db/shop is called none" in ran.err
+
+
+def test_a_database_that_is_killed_in_the_middle_of_a_file_needs_nothing_but_the_next_up(standing: MakeCheckout) -> None:
+    made = standing({name: STACK[name] for name in STACK if name.startswith(("devstack", "db/"))})
+    made.devstack("up")
+    made.write({"db/004_slow.sql": "create table slow (id int);\nselect pg_sleep(30);\ninsert into slow values (1);\n"})
+    process = made.begin("schema", "apply")
+    wait_for(
+        lambda: (
+            made.sql("select count(*) from pg_stat_activity where query like '%pg_sleep(30)%' and pid <> pg_backend_pid()") == "1"
+        )
+    )
+    made.engine.kill(made.ids()["db-1"])
+    ran = finish(process)
+    assert ran.code == 1 and "closed the connection" in ran.err
+    made.edit("db/004_slow.sql", "pg_sleep(30)", "1")
+    made.devstack("up")
+    assert made.sql("select id from slow") == "1"
+    assert set(states(made).values()) == {"applied"}
