@@ -16,6 +16,7 @@ _INLINE_LINE = re.compile(r"inline_code_block line (\d+)")
 _QUOTED = re.compile(r'"([^"]+)"')
 _UNKNOWN_NAME = {"42703", "42P01", "42704", "42883", "3F000", "42P02"}
 _DOLLAR = re.compile(r"\$(?:[^\W\d]\w*)?\$")
+_LINES_ON = 20
 _SHOWN_DATA = 64 << 20
 """Bytes of a data file up to which the line with the error is looked up to be shown."""
 
@@ -124,10 +125,23 @@ def _in_data(segment: Segment, context: str) -> tuple[Source, int] | None:
     line = _line_from(origin.text, start, int(said.group(1)))
     if line >= end:
         return origin, max(start, end - 1)
-    line_end = origin.text.find("\n", line)
-    value = said.group(2)
-    inside = origin.text.find(value, line, line_end if line_end >= 0 else end) if value else -1
+    inside = _value(origin.text, said.group(2), line, end) if said.group(2) else -1
     return origin, inside if inside >= 0 else line
+
+
+def _value(text: str, value: str, line: int, end: int) -> int:
+    """Where the value stands in the line, or in one of those after it; -1 when in none.
+
+    The server does not count line ends inside quotes before it has seen the first one outside.
+    """
+    for _ in range(_LINES_ON):
+        line_end = text.find("\n", line, end)
+        line_end = line_end if line_end >= 0 else end
+        found = text.find(value, line, line_end)
+        if found >= 0 or line_end >= end:
+            return found
+        line = line_end + 1
+    return -1
 
 
 def _from(segment: Segment) -> tuple[Where, ...]:
