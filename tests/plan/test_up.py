@@ -211,6 +211,21 @@ def test_a_pending_schema_of_a_running_database_is_applied_at_once() -> None:
     assert plan.steps[0].after == frozenset()
 
 
+def test_a_migration_tool_waits_for_the_image_it_runs_in_and_its_service_for_it() -> None:
+    task = SchemaTask(service="db", database="shop", files=(), tool="alembic", run="api")
+    plan = plan_up(SHOP, observed(SHOP, networks=False, volumes=False, images=False), UpOptions(schema=(task,)))
+    apply = find(plan, ApplySchema, "db")
+    assert {"await:db-1", "image:api:1", "network:default"} <= apply.after
+    assert apply.key in find(plan, Start, "api").after and not any(key.startswith("start:api") for key in apply.after)
+
+
+def test_a_migration_tools_image_is_made_even_when_its_service_is_not_asked_for() -> None:
+    task = SchemaTask(service="db", database="shop", files=(), tool="alembic", run="api")
+    plan = plan_up(SHOP, observed(SHOP, images=False), UpOptions(services=("db",), schema=(task,)))
+    assert "image:api:1" in find(plan, ApplySchema, "db").after & {step.key for step in plan.steps}
+    assert not any(isinstance(step, Create) and step.service.name == "api" for step in plan.steps)
+
+
 def test_pull_policy_never_with_a_missing_image_is_refused_before_anything_is_made() -> None:
     shop = stack(service("api", pull_policy="never"))
     with pytest.raises(ImageUnavailable, match="api:1 is not on the engine"):
