@@ -64,9 +64,10 @@ class Tool:
 
     def key(self, checksums: Mapping[str, str]) -> str:
         """What changes when the tool may have something new to do; "" when nobody said which files it reads."""
+        service = self.service
         if not checksums:
             return ""
-        image = self.engine.image(self.stack.image_of(self.service))
+        image = self.engine.image(self.stack.image_of(service))
         parts = [image.id if image else "", list(self.command("apply")), self.spec.directory, sorted(checksums.items())]
         return "sha256-tool:" + hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
