@@ -33,8 +33,8 @@ def read_only(session: Session, role: Postgres, database: Container, wanted: Wan
 
     reader = reader_for(session, role, wanted).target
     address = next((ip for ip in database.networks.values() if ip), "")
-    if not address:
-        session.console.label("note", f"{role.service} is on no network of the stack, so this is the shell that is built in")
+    if not address or address.startswith("127."):
+        session.console.label("note", f"{role.service} shares this machine's own network, so this is the shell that is built in")
         return shelling_builtin.open_builtin(session, role, wanted)
     terminal = is_terminal() and not wanted.one_shot
     command = psql_command(
