@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import secrets
-import tarfile
 import threading
 import time
 from dataclasses import dataclass, replace
@@ -113,6 +112,8 @@ def _inside(name: str) -> str:
 
 
 def _archive(folder: str, files: dict[str, bytes]) -> bytes:
+    import tarfile  # with its compressors it costs more than all the rest
+
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         made: set[str] = set()
