@@ -73,9 +73,9 @@ services:
     healthcheck: {test: [CMD, pg_isready, -h, 127.0.0.1, -U, shop], interval: 2s, start_period: 60s}
 volumes: {data: {}}
 """
-    ran = checkout({"devstack.yml": wrong}).devstack("verify", "--json", code=3, timeout=180)
+    ran = checkout({"devstack.yml": wrong}).devstack("verify", "--json", "--only", "data", code=3, timeout=180)
     [failure] = failures(ran)
-    assert failure["check"] == "data" and failure["expected"] and failure["saw"]
+    assert failure["id"] == "data.persists.data" and failure["expected"] and failure["saw"]
 
 
 def test_a_service_on_the_wrong_port_fails(checkout: MakeCheckout) -> None:

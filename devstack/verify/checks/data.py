@@ -13,7 +13,7 @@ from devstack.verify import markers, resetting
 from devstack.verify.base import Ground, Topic
 from devstack.verify.checks.schema import difference, facts, places
 from devstack.verify.markers import Marker
-from devstack.verify.model import Result
+from devstack.verify.model import Result, Status
 from devstack.verify.places import place
 
 
@@ -95,9 +95,11 @@ def reset(ground: Ground) -> Iterator[Result]:
     if not ground.owns_data:
         yield Topic(check="data.reset", title="reset and undo").skipped("the stack holds data of yours, which is not emptied")
         return
-    written = [marker for marker in markers.of(ground) if markers.there(ground, marker)]
+    lost = {result.id for result in ground.results if result.status is Status.FAIL}
+    kept = [marker for marker in markers.of(ground) if f"data.persists.{marker.mount.source}" not in lost]
+    written = [marker for marker in kept if markers.there(ground, marker)]
     if not written:
-        yield Topic(check="data.reset", title="reset and undo").skipped("no volume holds a marker")
+        yield Topic(check="data.reset", title="reset and undo").skipped("no volume keeps a marker")
         return
     before = _catalogs(ground)
     topics = {marker: _topic(ground, marker, "reset", "is empty after reset") for marker in written}
