@@ -13,13 +13,14 @@ import time
 import uuid
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 import httpx
 import pytest
 from sqlalchemy import make_url
 
+T = TypeVar("T")
 BACKEND = Path(__file__).parent.parent
 SQL_FILES = sorted((BACKEND / "db").glob("*.sql"))
 
@@ -66,7 +67,7 @@ class Scratch:
         self.name = name
         self.url = url_of(name)
 
-    def do[T](self, work: Callable[[asyncpg.Connection], Coroutine[Any, Any, T]]) -> T:
+    def do(self, work: Callable[[asyncpg.Connection], Coroutine[Any, Any, T]]) -> T:
         async def connected() -> T:
             connection = await asyncpg.connect(self.url)
             try:
