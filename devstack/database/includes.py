@@ -3,14 +3,13 @@ r"""Files that a script brings in: \i and \ir, and the data of \copy. They stay 
 from __future__ import annotations
 
 import hashlib
-import re
 
 from devstack.database import scanner
 from devstack.database.environment import Environment
 from devstack.database.script import checksum
 from devstack.errors import SpecError
 
-_BRINGS_IN = re.compile(rb"\\(?:i|ir|include|include_relative|copy)\b")
+_BRINGS_IN = (b"\\i", b"\\copy")
 
 
 def file_checksum(data: bytes, name: str, environment: Environment) -> str:
@@ -18,7 +17,7 @@ def file_checksum(data: bytes, name: str, environment: Environment) -> str:
 
     A script that is no text has the checksum of its own bytes: it says what is wrong when it is run.
     """
-    if environment.root is None or not _BRINGS_IN.search(data):
+    if environment.root is None or not any(word in data for word in _BRINGS_IN):
         return checksum(data)
     own = checksum(data)
     try:

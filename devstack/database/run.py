@@ -17,6 +17,7 @@ from devstack.database.sending import AFTERWARDS, OWN_SESSION, Failure, send, ti
 from devstack.errors import DevstackError, SqlError
 
 _MAKES_ROUTINE = re.compile(r"\b(?:function|procedure)\b", re.IGNORECASE)
+_LOOKED_THROUGH = 100_000
 
 
 def run_file(
@@ -96,12 +97,14 @@ def _send_all(connection: Connection, script: Script, entry: Entry, environment:
 def _goes_with_the_row(segment: Segment) -> bool:
     """Whether the ledger's row can follow in the segment's own message.
 
-    Not after COPY data; not where an open end would run into it; and not with a function, whose body the server looks up in the
-    message to place an error in it: the row has the file's text and with it the body a second time.
+    Not after COPY data, nor in a large one; not where an open end would run into it; and not with a function, whose body the
+    server looks up in the message to place an error in it: the row has the file's text and with it the body a second time.
     """
     if segment.copy is not None or segment.data is not None or not segment.statements[-1].closed:
         return False
-    return _MAKES_ROUTINE.search(segment.source.text) is None
+    if segment.end - segment.start > _LOOKED_THROUGH:
+        return False
+    return _MAKES_ROUTINE.search(segment.source.text, segment.start, segment.end) is None
 
 
 def _roll_back(connection: Connection) -> None:

@@ -86,8 +86,16 @@ def _changed(files: SchemaFiles, item: Item, row: ledger.Row) -> FileState:
     return FileState(item.path, "edited", item.checksum, row.checksum, kind=item.kind)
 
 
+_READ_FOR_COMMENTS = 4_000_000
+
+
 def tokens_of(item: Item) -> str | None:
-    """The checksum of what is run, comments and blanks aside; None for what is no SQL. Raises SpecError for what is no text."""
+    """The checksum of what is run, comments and blanks aside; None for what is no SQL. Raises SpecError for what is no text.
+
+    None too for a file that is large as only dumps are: reading it for its comments would take longer than to run it.
+    """
+    if len(item.up) > _READ_FOR_COMMENTS:
+        return None
     return tokens_checksum(source.decode(item.up, item.path)) if item.is_sql else None
 
 
