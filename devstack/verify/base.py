@@ -59,6 +59,7 @@ class Ground:
     copies: Copies = field(default_factory=Copies)
     seen: dict[str, Container] = field(default_factory=dict)
     """The containers, inspected, as they were right after the first start; by id."""
+    looked: Observed | None = None
     settled: float = 0.0
     """When they were seen so (monotonic)."""
 
@@ -83,10 +84,12 @@ class Ground:
         return self.limits.allow
 
     def look(self) -> Observed:
-        """The stack under test as it is now."""
+        """The stack under test as it is now; a live run, which changes nothing, looks once."""
         from devstack.engine.look import look
 
-        return look(self.engine, self.stack)
+        if self.looked is None or self.mode is not Mode.LIVE:
+            self.looked = look(self.engine, self.stack)
+        return self.looked
 
     def containers(self) -> tuple[Container, ...]:
         """Its containers, without one-offs."""
