@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
 
+import docker
 import pytest
 
-from tests.scenarios.checkout import Checkout, finish, wait_for
+from tests.scenarios.checkout import SESSION, Checkout, finish, wait_for
 from tests.scenarios.conftest import MakeCheckout
 
 _DB = '  db: {kind: postgres, version: "17", database: shop, user: shop, port: @PORT}\n'
@@ -54,9 +56,12 @@ metadata = MetaData()
 Table("item", metadata, Column("id", Integer, primary_key=True))
 with create_engine(os.environ["DATABASE_URL"]).connect() as connection:
     context.configure(connection=connection, target_metadata=metadata)
-    with context.begin_transaction():
-        print("this is env.py", flush=True)
-        context.run_migrations()
+    try:
+        with context.begin_transaction():
+            print("this is env.py", flush=True)
+            context.run_migrations()
+    except Exception as error:
+        raise SystemExit(f"failed: {error}")
 """,
         "migrations/versions/0001_item.py": """\
 from alembic import op
@@ -74,6 +79,16 @@ def upgrade():
     op.execute("create table half (id int)")
     op.execute("SQL")
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def images(sdk: docker.DockerClient) -> Iterator[None]:
+    """What was built goes, once the containers have gone."""
+    yield
+    for image in sdk.images.list():
+        for tag in image.tags:
+            if tag.startswith(SESSION):
+                sdk.images.remove(tag)
 
 
 @pytest.fixture(scope="module")
