@@ -18,6 +18,8 @@ class Settings(BaseSettings):
     database_url: SecretStr
     db_pool_size: int = Field(default=5, ge=1, le=100)
     db_max_overflow: int = Field(default=5, ge=0, le=100)
+    #: How long a request waits for a connection of the pool; after that it is a 503.
+    db_pool_timeout_seconds: float = Field(default=30.0, gt=0)
     db_timeout_seconds: float = Field(default=3.0, gt=0)
     #: Make missing tables at the start, without Alembic: for a quick try on an empty database.
     create_tables: bool = False

@@ -20,18 +20,9 @@ class Database:
     def __init__(self, settings: Settings) -> None:
         self.timeout = settings.db_timeout_seconds
         self.address = f"{settings.sqlalchemy_url.host}:{settings.sqlalchemy_url.port or 5432}"
-        self.engine: AsyncEngine = create_async_engine(
-            settings.sqlalchemy_url,
-            pool_size=settings.db_pool_size,
-            max_overflow=settings.db_max_overflow,
-            pool_timeout=self.timeout,
-            # A connection that died with the database is replaced, not handed out.
-            pool_pre_ping=True,
-            connect_args={
-                "timeout": self.timeout,
-                "server_settings": {"application_name": "schema-hub"},
-            },
-        )
+        self.engine = self._pool(settings, settings.db_pool_size, settings.db_max_overflow)
+        # /health has a connection of its own: a busy service must not look like a broken one.
+        self.probe = self._pool(settings, 1, 0)
         # Said though it is the default: a request commits once, at its end, or not at all.
         self.sessions = async_sessionmaker(
             self.engine,
@@ -41,10 +32,24 @@ class Database:
             expire_on_commit=False,
         )
 
+    def _pool(self, settings: Settings, size: int, overflow: int) -> AsyncEngine:
+        return create_async_engine(
+            settings.sqlalchemy_url,
+            pool_size=size,
+            max_overflow=overflow,
+            pool_timeout=settings.db_pool_timeout_seconds,
+            # A connection that died with the database is replaced, not handed out.
+            pool_pre_ping=True,
+            connect_args={
+                "timeout": self.timeout,
+                "server_settings": {"application_name": "schema-hub"},
+            },
+        )
+
     async def trouble(self) -> str | None:
         """Why the database cannot be used; None when it answers."""
         try:
-            async with asyncio.timeout(self.timeout), self.engine.connect() as connection:
+            async with asyncio.timeout(self.timeout), self.probe.connect() as connection:
                 await connection.execute(text("SELECT 1"))
         except TimeoutError:
             return f"the database at {self.address} did not answer within {self.timeout:g} s"
@@ -64,6 +69,7 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+        await self.probe.dispose()
 
 
 def reason_of(error: SQLAlchemyError) -> str:
