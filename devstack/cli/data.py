@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from devstack.cli.session import Session
 from devstack.compose.model import Json, Stack
 from devstack.database import undo as undoing
+from devstack.database.pending import Pending, pending
 from devstack.database.servers import Servers
 from devstack.database.snapshot import DatabasePart, Snapshot
 from devstack.engine.base import Container, Observed
@@ -137,7 +138,7 @@ def finish(session: Session, *, hard: bool = False) -> None:
 
     `hard`: one that cannot be brought to its end is given up; what it had saved stays.
     """
-    left = undoing.pending(session.engine, session.stack.name)
+    left = pending(session.engine, session.stack.name)
     if left is None:
         return
     try:
@@ -150,7 +151,7 @@ def finish(session: Session, *, hard: bool = False) -> None:
     session.console.label("finished", str(left))
 
 
-def _finish(session: Session, left: undoing.Pending) -> None:
+def _finish(session: Session, left: Pending) -> None:
     with ExitStack() as later:
         wanted = [part.service for part in left.saved.databases] + list(left.saved.flushed)
         if wanted:

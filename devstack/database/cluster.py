@@ -7,27 +7,25 @@ Renames happen in one transaction, so that a name always belongs to a whole data
 from __future__ import annotations
 
 import secrets
-import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from types import TracebackType
 
 from devstack.database.connection import Connection, connect
+from devstack.database.eviction import APPLICATION, evicting
 from devstack.database.likeness import Likeness, dressing, read_likeness
 from devstack.database.marks import WORK, Kept, Mark, decode
 from devstack.database.outcome import DatabaseMissing, StatementRefused
 from devstack.database.target import Target
 from devstack.errors import DatabaseError
 
-APPLICATION = "devstack-data"
 LOADER = "devstack_loader_"
 """What the names of roles begin with that exist while a dump is loaded."""
 _SMALL = 50_000_000
 """Bytes up to which the pages of a database are copied through the log: no checkpoint is needed for that."""
 _COPY_PATIENCE = 30.0
-_SETTLE = 0.05
 _TORN = -2
 """The connection limit that the server gives a database whose drop was cut off: it can only be dropped again."""
 _LOOK = (
@@ -240,35 +238,9 @@ class Cluster:
         for (name,) in self.connection.rows("SELECT rolname FROM pg_roles WHERE starts_with(rolname, %s)", (LOADER,)):
             self._run(f"DROP ROLE IF EXISTS {self._q(name)}")
 
-    @contextmanager
-    def evicting(self, *databases: str) -> Iterator[None]:
+    def evicting(self, *databases: str) -> AbstractContextManager[None]:
         """End every session of these databases now, and those that slip in while the body waits for the last to leave."""
-        self._end_sessions(databases)
-        done = threading.Event()
-        helper = threading.Thread(target=self._keep_evicting, args=(databases, done), daemon=True)
-        helper.start()
-        try:
-            yield
-        finally:
-            done.set()
-            helper.join(2)
-
-    def _end_sessions(self, databases: Sequence[str]) -> None:
-        end = time.monotonic() + 2
-        while self.connection.rows(_END, (list(databases),)) and time.monotonic() < end:
-            time.sleep(0.01)
-
-    def _keep_evicting(self, databases: Sequence[str], done: threading.Event) -> None:
-        if done.wait(_SETTLE):
-            return
-        try:
-            with connect(self.connection.target, application_name=APPLICATION) as connection:
-                while True:
-                    connection.rows(_END, (list(databases),))
-                    if done.wait(_SETTLE):
-                        return
-        except DatabaseError:
-            return  # the body meets the same server, and says what is wrong with it
+        return evicting(self.connection, databases)
 
     def _run(self, statement: str) -> None:
         self.connection.rows(statement)
@@ -287,10 +259,6 @@ class Cluster:
 
 
 _LEFT = "SELECT datname, shobj_description(oid, 'pg_database') FROM pg_database WHERE starts_with(datname, %s) OR datconnlimit = %s"
-_END = (
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-    "WHERE datname = ANY(%s) AND pid <> pg_backend_pid() AND backend_type <> 'autovacuum worker'"
-)
 
 
 def open_cluster(target: Target, project: str, *, wait: float = 0.0) -> Cluster:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 Kind = Literal["template", "snapshot", "aside", "branch"]
@@ -79,10 +79,6 @@ def branch_name(of: str, branch: str) -> str:
     import hashlib
 
     return _joined(of, "__branch_", f"{branch}_{hashlib.sha256(branch.encode()).hexdigest()[:6]}", keep=7)
-
-
-def without_comment(mark: Mark) -> Mark:
-    return replace(mark, comment=None)
 
 
 def _joined(of: str, between: str, name: str, *, keep: int = 0) -> str:

@@ -25,7 +25,7 @@ PROJECT = "io.devstack.project"
 PENDING = "io.devstack.pending"
 """On the marker of something destructive that has begun: JSON of what it is (devstack.database.undo)."""
 INSIDE = "io.devstack.snapshots-inside"
-"""On a bare volume: the service on whose server snapshots of databases live. It says so while that server does not run."""
+"""On a bare volume: the service on whose server snapshots of databases live, to be known while that does not run."""
 KEPT = 3
 """How many automatic snapshots are kept."""
 KEPT_DATABASES = 2

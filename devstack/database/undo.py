@@ -8,40 +8,19 @@ them in one transaction. The caller holds the project's lock, and has stopped wh
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
-from devstack import labels
 from devstack.compose.model import EMPTY, Stack, Strings, Volume
 from devstack.database import snapshot as snapshots
 from devstack.database.marks import Mark, aside_name
+from devstack.database.pending import Action, Pending, forget, leave, pending
 from devstack.database.servers import Servers
-from devstack.database.snapshot import NO_SIZES, PENDING, PROJECT, DatabasePart, Part, Snapshot
+from devstack.database.snapshot import NO_SIZES, DatabasePart, Part, Snapshot
 from devstack.engine.base import Engine, Helper
 from devstack.errors import DevstackError, UsageError
-
-Action = Literal["restore", "reset"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pending:
-    """Something destructive that began. `saved` holds the data from before; `target` is what comes back (a restore's).
-
-    `created` maps the volumes to their creation time before it began.
-    """
-
-    action: Action
-    saved: Snapshot
-    target: Snapshot | None
-    created: Mapping[str, float]
-
-    def __str__(self) -> str:
-        what = f"restore of {self.target.name}" if self.target else "reset"
-        return f"{what} (the data from before is kept as {self.saved.name})"
 
 
 def reset(
@@ -157,20 +136,6 @@ def undoable(engine: Engine, project: str) -> Snapshot | None:
     return automatic[-1] if automatic else None
 
 
-def pending(engine: Engine, project: str) -> Pending | None:
-    """What a killed command left half-done, if anything. Nothing else may touch the stack's data before `finish`."""
-    for volume in engine.volumes(f"{PROJECT}={project}"):
-        if PENDING in volume.labels:
-            body = json.loads(volume.labels[PENDING])
-            return Pending(
-                action=body["action"],
-                saved=snapshots.decode(body["saved"]),
-                target=snapshots.decode(body["target"]) if body["target"] else None,
-                created=body["created"],
-            )
-    return None
-
-
 def finish(engine: Engine, stack: Stack, servers: Servers | None = None) -> Pending | None:
     """Carry a half-done restore or reset to its end, and say what it was; None when there is none.
 
@@ -193,16 +158,7 @@ def _begin(engine: Engine, stack: Stack, action: Action, saved: Snapshot, target
     )
     if is_one_swap(saved):
         return begun
-    body = {
-        "action": action,
-        "saved": snapshots.encode(saved),
-        "target": snapshots.encode(target) if target else "",
-        "created": dict(begun.created),
-    }
-    engine.make_volume(
-        _marker(stack.name),
-        {PROJECT: stack.name, labels.DIRECTORY: str(stack.directory), PENDING: json.dumps(body)},
-    )
+    leave(engine, stack, begun)
     return begun
 
 
@@ -211,7 +167,7 @@ def abandon(engine: Engine, stack: Stack) -> None:
     left = pending(engine, stack.name)
     if left is not None:
         snapshots.complete(engine, stack, left.saved)
-        engine.remove_volume(_marker(stack.name))
+        forget(engine, stack.name)
 
 
 def is_one_swap(saved: Snapshot) -> bool:
@@ -240,7 +196,7 @@ def _carry_out(engine: Engine, stack: Stack, begun: Pending, servers: Servers | 
         snapshots.remove(engine, target)  # its databases are the live ones now
     pruned = snapshots.prune(engine, stack.name, keep=target)
     if not is_one_swap(saved):
-        engine.remove_volume(_marker(stack.name))
+        forget(engine, stack.name)
     for service in saved.flushed:
         _of(servers).forget(service, saved.name)
     _drop(pruned, servers)
@@ -304,7 +260,3 @@ def _volume_of(stack: Stack, part: Part) -> Volume:
     if volume is None or volume.external or volume.name != part.volume:
         return Volume(key=part.key, name=part.volume, canonical={})
     return volume
-
-
-def _marker(project: str) -> str:
-    return f"{project}_snapshot-pending"

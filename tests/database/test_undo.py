@@ -16,6 +16,7 @@ from devstack import labels
 from devstack.compose.model import Stack
 from devstack.database import snapshot as snapshots
 from devstack.database import undo
+from devstack.database.pending import pending
 from devstack.database.snapshot import PROJECT, Snapshot
 from devstack.engine.base import Engine, Helper
 from devstack.errors import DevstackError, UsageError
@@ -181,9 +182,9 @@ def test_a_snapshot_of_an_older_devstack_is_read(store: Engine, shop: Stack) -> 
 
 def test_a_reset_that_is_given_up_keeps_what_it_saved(store: Engine, shop: Stack) -> None:
     die(store, 6, "before", lambda engine: reset(engine, shop))
-    assert undo.pending(store, shop.name) is not None
+    assert pending(store, shop.name) is not None
     undo.abandon(store, shop)
-    assert undo.pending(store, shop.name) is None
+    assert pending(store, shop.name) is None
     undo.undo(store, shop, images=images(shop))
     assert state(store, shop) == ("first", "warm")
 
@@ -313,7 +314,7 @@ def test_a_reset_killed_at_any_call_is_whole_after_the_next_command(when: str) -
         after = state(engine, shop)
         assert after in (("first", "warm"), (None, None)), (at, after)
         assert finished is None or after == (None, None)
-        assert undo.pending(engine, shop.name) is None
+        assert pending(engine, shop.name) is None
         if after == (None, None):
             undo.undo(engine, shop, images=images(shop))
             assert state(engine, shop) == ("first", "warm")
@@ -356,7 +357,7 @@ def test_a_kill_while_finishing_is_finished_too(when: str) -> None:
         except Killed:
             undo.finish(engine, shop)
         assert state(engine, shop) == ("first", "warm")
-        assert undo.pending(engine, shop.name) is None
+        assert pending(engine, shop.name) is None
 
 
 def test_an_incomplete_snapshot_is_never_listed_and_swept_by_the_next(store: Engine, shop: Stack) -> None:
@@ -373,7 +374,7 @@ def test_an_incomplete_snapshot_is_never_listed_and_swept_by_the_next(store: Eng
 
 def test_nothing_is_taken_while_something_half_done_may_need_its_copies(store: Engine, shop: Stack) -> None:
     die(store, 6, "before", lambda engine: reset(engine, shop))
-    assert undo.pending(store, shop.name) is not None
+    assert pending(store, shop.name) is not None
     with pytest.raises(DevstackError) as caught:
         snapshots.take(store, shop, list(shop.volumes.values()), name="x", reason="manual", images=images(shop))
     assert caught.value.code == "pending"
@@ -435,6 +436,7 @@ def test_owners_modes_and_links_survive_a_round_trip(engine: Engine, real_shop: 
 _ACT = """
 import os, sys
 from devstack.database import undo
+from devstack.database.pending import pending
 from devstack.engine.docker import connect
 from devstack.engine.endpoint import resolve
 from tests.stacks import stack
