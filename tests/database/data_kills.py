@@ -22,7 +22,7 @@ from devstack.database.connection import Connection, connect
 from devstack.database.marks import WORK
 from devstack.database.target import Target
 from devstack.engine.base import Engine
-from devstack.errors import DatabaseError
+from devstack.errors import DatabaseError, DevstackError
 from tests.scenarios.checkout import Checkout, finish, kill
 from tests.scenarios.conftest import checkouts
 
@@ -143,9 +143,10 @@ class Ground:
         )
 
     def kill_database(self) -> None:
-        container = next(c for c in self.stack.containers().values() if c.service == "db")
-        with contextlib.suppress(Exception):
-            self.stack.engine.kill(container.id)
+        """It may be away at this moment: a command that brings back a volume makes it anew."""
+        for container in self.stack.containers().values():
+            with contextlib.suppress(DevstackError):
+                self.stack.engine.kill(container.id)
 
     def look(self, acknowledged: list[int], before: int, tally: Tally) -> None:
         tally.after += self.oid() != before
