@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from devstack import __version__, bring_up, lock
@@ -18,13 +19,15 @@ from devstack.plan.steps import Plan
 from devstack.plan.up import UpOptions
 from devstack.spec.model import Spec
 from devstack.verify import criteria, twin
-from devstack.verify.base import Ground, Phase, Topic
+from devstack.verify.base import Check, Ground, Phase, Topic
 from devstack.verify.model import Mode, Report, Result
 from devstack.verify.seen import services_seen
 from devstack.verify.selection import Chosen
 from devstack.verify.startup import graph_of, startup_of
 
 OnResult = Callable[[Result], None]
+WIDTH = 6
+"""Checks of a live run that are made at once."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -171,14 +174,23 @@ def _start(ground: Ground) -> None:
 
 
 def _checks(ground: Ground, wish: Wish, phase: Phase) -> None:
-    for check in wish.chosen.checks:
-        if check.phase is not phase:
-            continue
-        try:
-            _take(ground, wish, check.run(ground))
-        except DevstackError as error:
-            # What a check did not expect is a finding too: the engine went away, a container vanished under it.
-            _take(ground, wish, [Topic(check=check.id, title=check.title, expected="the check can be made").error(error)])
+    checks = [check for check in wish.chosen.checks if check.phase is phase]
+    if ground.mode is not Mode.LIVE:
+        for check in checks:
+            _take(ground, wish, _made(ground, check))
+        return
+    # What only looks does not get in its own way: side by side, and told in order.
+    with ThreadPoolExecutor(max_workers=WIDTH) as pool:
+        for results in pool.map(lambda check: list(_made(ground, check)), checks):
+            _take(ground, wish, results)
+
+
+def _made(ground: Ground, check: Check) -> Iterator[Result]:
+    """The results of one check. What it did not expect is a finding too: the engine went away, a container vanished under it."""
+    try:
+        yield from check.run(ground)
+    except DevstackError as error:
+        yield Topic(check=check.id, title=check.title, expected="the check can be made").error(error)
 
 
 def _take(ground: Ground, wish: Wish, results: Iterable[Result]) -> None:
