@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from tests.bench import data, database, programs, verifying
+from tests.bench import data, database, native, programs, verifying
 from tests.bench.growth import Growth, GrowthOfNoop, GrowthOfUp
 from tests.bench.process import BenchError, Sample, ask, timed
 from tests.bench.stage import Stage, containers, expect_gone, expect_healthy, expect_running, free_port, sweep
@@ -219,7 +219,8 @@ CONTESTS: Mapping[str, Callable[[Stage], Contest]] = {
         ["config", "--format", "json"],
         [*COMPOSE, "config", "--format", "json"],
     ),
-    "eight-up": lambda stage: Cold(stage, "eight-up", EIGHT, partial(programs.sleepers, count=EIGHT), probed=False),
+    "eight-up": lambda stage: Cold(stage, "eight-up", EIGHT, partial(programs.probed, count=EIGHT)),
+    "eight-bare": lambda stage: Cold(stage, "eight-bare", EIGHT, partial(programs.sleepers, count=EIGHT), probed=False),
     "eight-down": DownEight,
     "grow-config": lambda stage: Growth(stage, "config", [devstack(), "config"], programs.rich, (10, 55, 100), 10),
     "grow-plan": lambda stage: Growth(stage, "plan", [devstack(), "up", "--plan"], programs.sleepers, (10, 55, 100), 10),
@@ -230,6 +231,9 @@ CONTESTS: Mapping[str, Callable[[Stage], Contest]] = {
     "undo-restore": data.UndoAgainstRestore,
     "verify": verifying.VerifyAgainstUp,
     "verify-live": verifying.LiveAgainstPromise,
+    "native-cold": lambda stage: native.NativeUp(stage, "native-cold", warm=False),
+    "native-warm": lambda stage: native.NativeUp(stage, "native-warm", warm=True),
+    "native-reset": native.NativeReset,
     **database.CONTESTS,
 }
 

@@ -99,11 +99,16 @@ def levels(folder: Path) -> None:
     (folder / "compose.yaml").write_text("\n".join(lines) + "\n")
 
 
-def sleepers(folder: Path, count: int) -> None:
+def sleepers(folder: Path, count: int, probe: str = "") -> None:
     """Services that have nothing to do with each other and need nothing but their engine."""
-    body = '{image: "busybox:1.37", init: true, command: ["sleep", "3600"]}'
+    body = f'{{image: "busybox:1.37", init: true, command: ["sleep", "3600"]{probe}}}'
     lines = ["services:", *(f"  s{number:03}: {body}" for number in range(count))]
     (folder / "compose.yaml").write_text("\n".join(lines) + "\n")
+
+
+def probed(folder: Path, count: int) -> None:
+    """The same with a health check, as the services of the other rows have."""
+    sleepers(folder, count, ', healthcheck: {test: ["CMD", "true"], interval: 5s}')
 
 
 def rich(folder: Path, count: int) -> None:

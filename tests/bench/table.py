@@ -85,8 +85,15 @@ ROWS = (
     Row(
         name="eight-up",
         contest="eight-up",
-        ours="devstack up of 8 independent services without probes, from nothing to running",
+        ours="devstack up of eight independent services with health checks, interval 5s",
         theirs="docker compose up -d --wait, same file",
+        bar=1.0,
+    ),
+    Row(
+        name="eight-bare",
+        contest="eight-bare",
+        ours="devstack up of eight services without health checks: each has to stay up for a second",
+        theirs="docker compose up -d --wait, same file: running once is enough",
         bar=1.0,
     ),
     Row(
@@ -94,6 +101,27 @@ ROWS = (
         contest="eight-down",
         ours="devstack down of the 8 services, which run",
         theirs="docker compose down, same file, a stack of its own",
+        bar=1.0,
+    ),
+    Row(
+        name="native-cold",
+        contest="native-cold",
+        ours="devstack up --engine native, from nothing: postgres, valkey, FastAPI, packages present",
+        theirs="devstack up of the same spec in containers, images present",
+        bar=0.5,
+    ),
+    Row(
+        name="native-warm",
+        contest="native-warm",
+        ours="the same with the data of the run before",
+        theirs="the same with the data of the run before",
+        bar=0.3,
+    ),
+    Row(
+        name="native-reset",
+        contest="native-reset",
+        ours="devstack reset of that stack from its template",
+        theirs="half a second",
         bar=1.0,
     ),
     Row(

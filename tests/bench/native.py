@@ -1,0 +1,109 @@
+"""The native engine against devstack's own containers: PostgreSQL, Valkey and a FastAPI service, from nothing and again."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.bench.process import BenchError, Sample, environment, timed
+from tests.bench.stage import Stage, expect_healthy, free_port, sweep
+from tests.engine.native_home import home
+
+BACKEND = Path(__file__).parent.parent.parent / "examples" / "agent-platform" / "apps" / "backend"
+SERVICES = 3
+SPEC = """\
+services:
+  db: {kind: postgres, version: "17", database: agent_platform, user: agent}
+  cache: {kind: valkey, version: "8"}
+  api: {kind: fastapi, build: backend, port: 8001, health: /healthz, driver: asyncpg, depends_on: [db, cache]}
+schema: {service: db, database: agent_platform, files: ["backend/db/*.sql"]}
+"""
+
+
+class NativeUp:
+    """`up` without containers against `up` with them, packages and images present. `warm` keeps the data and the packages' caches."""
+
+    runs = 1
+
+    def __init__(self, stage: Stage, name: str, *, warm: bool) -> None:
+        self.warm = warm
+        self.project = stage.project()
+        self.folder = stage.folder(name)
+        shutil.copytree(BACKEND, self.folder / "backend", ignore=shutil.ignore_patterns("__pycache__", ".pytest_cache"))
+        (self.folder / "devstack.yml").write_text(SPEC)
+        ports = "".join(f"{variable}={free_port()}\n" for variable in ("DB_PORT", "CACHE_PORT", "API_PORT"))
+        (self.folder / ".env").write_text(f"COMPOSE_PROJECT_NAME={self.project}\n{ports}")
+        self._home = home()
+        # valkey of PyPI is of another major version than the image.
+        chosen = {**self._home.__enter__(), "DEVSTACK_ALLOW_VERSION_MISMATCH": "1"}
+        self.native = {key: value for key, value in chosen.items() if key.startswith("DEVSTACK_")}
+        self.up = [sys.executable, "-m", "devstack", "up"]
+        timed(self.up, self.folder, self.native)  # fetches the programs, makes the environment
+        self._clear("devstack")
+        timed(self.up, self.folder)  # builds the image
+        self._clear("rival")
+
+    def _devstack(self, side: str, *words: str) -> str:
+        chosen = self.native if side == "devstack" else {}
+        command = [sys.executable, "-m", "devstack", *words]
+        done = subprocess.run(command, cwd=self.folder, env=environment() | chosen, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise BenchError(f"{' '.join(words)}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def _clear(self, side: str) -> None:
+        self._devstack(side, "down")
+        if self.warm:
+            return
+        if side == "rival":
+            sweep(self.project)
+        else:
+            volumes = Path(self.native["DEVSTACK_NATIVE_HOME"]) / "volumes"
+            shutil.rmtree(volumes)
+            volumes.mkdir()
+
+    def run(self, side: str) -> Sample:
+        sample = timed(self.up, self.folder, self.native if side == "devstack" else None)
+        if side == "devstack":
+            rows = json.loads(self._devstack(side, "status", "--json"))["data"]["services"]
+            if [row["state"] for row in rows] != ["healthy"] * SERVICES:
+                raise BenchError(f"not healthy: {rows}")
+        else:
+            expect_healthy(self.project, SERVICES)
+        self._clear(side)
+        return sample
+
+    def ours(self) -> tuple[list[str], Path]:
+        return self.up, self.folder
+
+    def before_ours(self) -> None:
+        os.environ.update(self.native)
+
+    def after_ours(self) -> None:
+        self._clear("devstack")
+
+
+class NativeReset(NativeUp):
+    """`reset` of the running stack from its template against half a second."""
+
+    runs = 3
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__(stage, "native-reset", warm=True)
+        self._devstack("devstack", "up")
+        self._devstack("devstack", "reset", "--yes")  # makes the template
+
+    def run(self, side: str) -> Sample:
+        if side == "devstack":
+            return timed([sys.executable, "-m", "devstack", "reset", "--yes"], self.folder, self.native)
+        begun = time.monotonic()
+        time.sleep(0.5)
+        return Sample(time.monotonic() - begun, 0.0, 0.0)
+
+    def after_ours(self) -> None:
+        return
