@@ -102,9 +102,7 @@ def test_another_locale_and_encoding_are_kept(cluster: Cluster) -> None:
     odd = f"{cluster.target.database}_odd"
     cluster.connection.rows(f"CREATE DATABASE {odd} TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'")
     work = cluster.make_empty(like=odd)
-    found = cluster.connection.rows(
-        "SELECT pg_encoding_to_char(encoding), datcollate FROM pg_database WHERE datname = %s", (work,)
-    )
+    found = cluster.connection.rows("SELECT pg_encoding_to_char(encoding), datcollate FROM pg_database WHERE datname = %s", (work,))
     assert found == [("LATIN1", "C")]
 
 
