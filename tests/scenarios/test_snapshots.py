@@ -353,7 +353,6 @@ def test_a_changed_password_is_named_by_up_and_put_right(checkout: MakeCheckout)
 def test_the_password_is_in_no_argument_and_no_log(checkout: MakeCheckout) -> None:
     stack = checkout(files("17"))
     stack.devstack("up")
-    container = next(c.id for c in stack.containers().values() if c.service == "db")
     stack.sql("alter system set log_statement = 'all'")
     stack.sql("select pg_reload_conf()")
     stack.edit(".env", f"DB_PASSWORD={stack.env()['DB_PASSWORD']}", "DB_PASSWORD=brand-new-0123456789")
@@ -364,9 +363,9 @@ def test_the_password_is_in_no_argument_and_no_log(checkout: MakeCheckout) -> No
     stack.devstack("db", "fix-credentials", "--yes")
     watch.terminate()
     assert watch.communicate()[0] == ""
-    logged = "\n".join(line.text for line in stack.engine.logs(container))
+    container = next(c.id for c in stack.containers().values() if c.service == "db")
     wait_for(lambda: "ALTER ROLE" in "\n".join(line.text for line in stack.engine.logs(container)))
-    assert "brand-new" not in logged
+    assert "brand-new" not in "\n".join(line.text for line in stack.engine.logs(container))
 
 
 _WATCH = """
