@@ -12,13 +12,13 @@ from devstack.document.scalars import float_text, resolve
 if TYPE_CHECKING:
     from devstack.compose.model import Json
 
-_PLAIN = re.compile(r"[A-Za-z0-9_./$(%+][^\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff]*\Z")
+_PLAIN = re.compile(r"[A-Za-z0-9_./$(%+][^\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff]*\Z")
 _OLD_BOOLEAN = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null", "~"))
 _OLD_NUMBER = re.compile(
     r"[-+]?(?:[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?|[0-9][0-9_,.]*(?:[eE][-+]?[0-9]+)?|0[xob][0-9a-fA-F_]+)\Z"
 )
 _DATE_LIKE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}")
-_BLOCK_SAFE = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]*\Z")
+_BLOCK_SAFE = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]*\Z")
 
 
 def dump(value: Json) -> str:
@@ -85,7 +85,7 @@ def _block(text: str, depth: int) -> str:
 
 def _double(text: str) -> str:
     quoted = json.dumps(text, ensure_ascii=False)
-    return re.sub("[\x7f-\xa0\u2028\u2029\ufeff]", lambda match: f"\\u{ord(match.group()):04x}", quoted)
+    return re.sub("[\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff]", lambda match: f"\\u{ord(match.group()):04x}", quoted)
 
 
 def _text(text: str) -> str:

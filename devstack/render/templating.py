@@ -100,7 +100,7 @@ def scalar(value: object) -> Literal:
     if isinstance(value, Undefined):
         str(value)  # raises
     text = json.dumps(value, ensure_ascii=False, default=str)
-    return Literal(re.sub("[\x7f-\x9f\u2028\u2029\ufeff]", lambda match: f"\\u{ord(match.group()):04x}", text))
+    return Literal(re.sub("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]", lambda match: f"\\u{ord(match.group()):04x}", text))
 
 
 class _Code(CodeGenerator):

@@ -60,7 +60,7 @@ def test_reset_asks_and_anything_but_yes_changes_nothing(row: Checkout, answer: 
     before = row.ids()
     terminal = Terminal(row, "reset")
     terminal.until("[y/N] ")
-    assert f"{row.name}_db-data" in terminal.text and "1 table" in terminal.text and "snapshot" in terminal.text
+    assert "db/shop" in terminal.text and "1 table" in terminal.text and "devstack undo" in terminal.text
     terminal.child.sendline(answer)
     assert terminal.end() == 7
     assert row.ids() == before and row.rows() == "here"
