@@ -1,6 +1,7 @@
 """The engine, its sessions, and whether the database answers."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -11,6 +12,8 @@ from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from starlette.concurrency import run_in_threadpool
 
 from server.settings import Settings, get_settings
+
+SEVERITY = re.compile(r"\b(?:FATAL|ERROR): +")
 
 
 class Base(DeclarativeBase):
@@ -49,7 +52,9 @@ Db = Annotated[Session, Depends(get_db)]
 def reason_of(error: SQLAlchemyError) -> str:
     """The server's or the driver's own words on one line, without SQL and its parameters."""
     cause = getattr(error, "orig", None) or error
-    return " ".join(str(cause).split()) or type(cause).__name__
+    # The severity is the server's view; for this service a refused connection is no FATAL error.
+    said = SEVERITY.sub("", str(cause))
+    return " ".join(said.split()) or type(cause).__name__
 
 
 def _ask() -> str | None:

@@ -87,6 +87,8 @@ class Runner:
             end(step, Status.SUCCEEDED)
             step.output = value
             context.outputs.append(value)
+        # First the last step, then the run: their times are the database's, in this order.
+        session.flush()
         end(run, Status.FAILED if run.error else Status.SUCCEEDED, error=run.error)
         run.final_output = None if run.error else value
         session.commit()

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from agreed import CONTRACT, ENDPOINTS, METHODS
 from fastapi import FastAPI
+
 from server.main import app
 from server.node_types import NodeType
 from server.schemas import Status

@@ -22,9 +22,7 @@ def test_a_run_comes_with_its_steps_in_order(api: httpx.Client, make: Maker) -> 
     assert [step["output"] for step in body["steps"]] == ["Ada", "Hello Ada!"]
 
 
-def test_a_failed_run_has_the_step_that_failed_as_its_last(
-    api: httpx.Client, make: Maker
-) -> None:
+def test_a_failed_run_has_the_step_that_failed_as_its_last(api: httpx.Client, make: Maker) -> None:
     workflow = make.workflow({"node_type": "fail", "message": "no"}, {"node_type": "fail"})
     run = make.run(workflow)
     body = conforms(api.get(f"/runs/{run['run_id']}"), *AT, 200)

@@ -2,8 +2,8 @@
 
 import schemathesis
 from conftest import BASE
-from hypothesis import HealthCheck, settings
 from here import Database
+from hypothesis import HealthCheck, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,

@@ -10,9 +10,7 @@ from here import Maker
 AT = ("GET", "/workflows/{workflow_id}/runs")
 
 
-def test_the_runs_of_a_workflow_come_newest_first_in_pages(
-    api: httpx.Client, make: Maker
-) -> None:
+def test_the_runs_of_a_workflow_come_newest_first_in_pages(api: httpx.Client, make: Maker) -> None:
     workflow = make.workflow({"node_type": "json_path", "path": "$.n"})
     other = make.workflow({"node_type": "fail"})
     make.run(other)
