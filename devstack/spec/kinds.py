@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from devstack.document import Entry, MappingNode, Node, ScalarNode, did_you_mean, load, plain, read_text
 from devstack.spec.faults import Faults
+from devstack.spec.native import Native, read_native
 from devstack.spec.options import TYPES, Option
 
 _KEYS = (
@@ -18,10 +19,6 @@ _KEYS = (
 )  # fmt: skip
 DATA = ("database", "flush", "volume")
 """A template database takes the place of the live one; the service's own command empties it; a new volume."""
-_NATIVE_KEYS = (
-    "toolchain", "images", "programs", "folders", "wheels", "command", "entrypoint", "arguments", "environment", "health", "ports",
-    "unprivileged",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,45 +70,6 @@ class Provided:
     value: str
     secret: str = ""
     each: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Wheel:
-    """A Python package that holds programs: `major` is theirs ("" for any; then `package` may say {major}), `bin` their folder in it."""
-
-    major: str
-    package: str
-    bin: str
-    links: tuple[tuple[str, str], ...] = ()
-    """Programs that a wheel cannot hold as the links they are: (name in `bin`, where it leads in the package)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Native:
-    """How a kind runs as a process of the machine. In texts {port:5432} is the port that stands for the target 5432, {data} the
-    folder of its first volume, {run} a short private folder, {python} the Python that runs devstack."""
-
-    toolchain: str
-    """"python" and "node": the service's own packages; "programs": the ones named here."""
-    images: tuple[str, ...]
-    """Last parts of the names of images that run this way."""
-    programs: tuple[str, ...] = ()
-    folders: tuple[str, ...] = ()
-    """Where programs may be besides PATH; {major} is filled in."""
-    wheels: tuple[Wheel, ...] = ()
-    command: tuple[str, ...] = ()
-    """The image's own command."""
-    entrypoint: Path | None = None
-    """A shell script in the kind's folder that gets the command as its arguments."""
-    arguments: tuple[str, ...] = ()
-    """Added to every command."""
-    environment: Mapping[str, str] = field(default_factory=dict)
-    health: tuple[str, ...] = ()
-    """The probe instead of the image's."""
-    ports: tuple[int, ...] = ()
-    """Targets the image listens on, published or not."""
-    unprivileged: bool = False
-    """Refuses to run as root."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +174,7 @@ class _Reader:
             driver=_text(wants.get("driver")) if wants else "",
             browser=_text(wants.get("browser")) if wants else "",
             example=self.faults.text(self.known.get("example"), "example") or "",
-            native=self._native(folder) if "native" in self.known else None,
+            native=read_native(self.known["native"], folder, self.faults) if "native" in self.known else None,
             data=self._data(),
         )
 
@@ -225,37 +183,6 @@ class _Reader:
         if said and said not in DATA:
             self.faults.add(self.known["data"], f'"{said}" is no way to make data clean', "data", f"one of: {', '.join(DATA)}")
         return said
-
-    def _native(self, folder: Path) -> Native:
-        found = self._fields(self.known["native"], "native", _NATIVE_KEYS)
-        toolchain = _text(found.get("toolchain")) or "programs"
-        if toolchain not in ("python", "node", "programs"):
-            self.faults.add(
-                found.get("toolchain") or self.node,
-                f'"{toolchain}" is no toolchain',
-                "native.toolchain",
-                "python, node or programs",
-            )
-        environment = self.faults.mapping(found.get("environment"), "native.environment")
-        texts = {name: self._texts(found, name) for name in ("images", "programs", "folders", "command", "arguments", "health")}
-        return Native(
-            toolchain=toolchain,
-            wheels=tuple(self._wheel(item) for item in getattr(found.get("wheels"), "items", ())),
-            entrypoint=folder / _text(found["entrypoint"]) if "entrypoint" in found else None,
-            environment={entry.key: _text(entry.value) for entry in environment or ()},
-            ports=tuple(int(text) for text in self._texts(found, "ports") if text.isdigit()),
-            unprivileged=self.faults.boolean(found.get("unprivileged"), "native.unprivileged"),
-            **texts,
-        )
-
-    def _texts(self, found: Mapping[str, Node], name: str) -> tuple[str, ...]:
-        return tuple(_text(item) for item in getattr(found.get(name), "items", ()))
-
-    def _wheel(self, node: Node) -> Wheel:
-        found = self._fields(node, "native.wheels", ("major", "package", "bin", "links"))
-        links = self.faults.mapping(found.get("links"), "native.wheels.links")
-        pairs = tuple((entry.key, _text(entry.value)) for entry in links or ())
-        return Wheel(_text(found.get("major")), _text(found.get("package")), _text(found.get("bin")), pairs)
 
     def _section(self, name: str) -> MappingNode | None:
         return self.faults.mapping(self.known.get(name), name)

@@ -16,8 +16,9 @@ import pytest
 
 from devstack.compose.model import FileMount, FileObject, Healthcheck, Mount, Port
 from devstack.engine.base import Health, State
-from devstack.engine.native import processes, programs
+from devstack.engine.native import processes
 from devstack.engine.native.engine import NativeEngine
+from devstack.engine.native.logfile import LOG_LIMIT
 from devstack.engine.native.records import MARK, Box
 from tests.engine.contract import await_
 from tests.engine.stacks import FOREVER, made, service, stack, up
@@ -253,7 +254,7 @@ def test_secrets_are_readable_by_their_owner_only(engine: NativeEngine, project:
 
 
 def test_logs_are_rotated_and_read_over_the_change(engine: NativeEngine, project: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    limit = programs.LOG_LIMIT
+    limit = LOG_LIMIT
     line = "x" * 1000
     count = limit // 1000 + 2000
     script = f"i=0; while [ $i -lt {count} ]; do echo {line}; i=$((i+1)); done; echo last"

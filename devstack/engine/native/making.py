@@ -23,7 +23,7 @@ from devstack.engine.native.shelf import Shelf
 from devstack.engine.native.translate import View
 from devstack.engine.native.ways import Ways
 from devstack.errors import EngineRefused
-from devstack.spec.kinds import Native
+from devstack.spec.native import Native
 
 PASSED_ON = (
     "LANG",

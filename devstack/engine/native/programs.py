@@ -16,14 +16,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import IO
 
 from devstack.engine.native import processes
+from devstack.engine.native.logfile import LogFile
 from devstack.engine.native.records import MARK, Box, Life, Probe, Record
 
-LOG_LIMIT = 10_000_000
-"""Bytes of a log file; one older one is kept beside it."""
-LINE_LIMIT = 16_384
 STEADY = 10.0
 """Seconds a process must live for its next restart to begin at the shortest pause again."""
 SHORTEST, LONGEST = 0.1, 60.0
@@ -52,8 +49,7 @@ class Program:
         self.kill_at = 0.0
         self._tell = tell
         self._output = output
-        self._log: IO[bytes] | None = None
-        self._rests: dict[int, bytes] = {}
+        self._log = LogFile(box.log)
 
     @property
     def busy(self) -> bool:
@@ -213,7 +209,7 @@ class Program:
 
     def _close(self) -> None:
         for stream, number in list(self.streams.items()):
-            self._line_end(stream, number)
+            self._log.end(stream, number)
         if self.terminal >= 0:
             os.close(self.terminal)
             self.terminal = -1
@@ -223,9 +219,7 @@ class Program:
                     with suppress(OSError):
                         pipe.close()
         self.streams = {}
-        if self._log is not None:
-            self._log.close()
-            self._log = None
+        self._log.close()
 
     # What it writes
 
@@ -245,34 +239,9 @@ class Program:
                     ended = True
                     break
                 self._output(self, number, data)
-                self._write(stream, number, data)
+                if self._log.write(stream, number, data):
+                    self._tell(self, "log", {})
         return ended
-
-    def _write(self, stream: int, number: int, data: bytes) -> None:
-        *lines, rest = (self._rests.pop(stream, b"") + data).split(b"\n")
-        while len(rest) > LINE_LIMIT:
-            lines.append(rest[:LINE_LIMIT])
-            rest = rest[LINE_LIMIT:]
-        if rest:
-            self._rests[stream] = rest
-        if lines:
-            self._lines(number, lines)
-
-    def _line_end(self, stream: int, number: int) -> None:
-        rest = self._rests.pop(stream, b"")
-        if rest:
-            self._lines(number, [rest])
-
-    def _lines(self, number: int, lines: list[bytes]) -> None:
-        stamp = f"{time.time():.6f} {'o' if number == 1 else 'e'} ".encode()
-        if self._log is None:
-            self._log = self.box.log.open("ab", buffering=0)
-        self._log.write(b"".join(stamp + line.removesuffix(b"\r") + b"\n" for line in lines))
-        if self._log.tell() > LOG_LIMIT:
-            self._log.close()
-            self._log = None
-            self.box.log.replace(self.box.log.with_name("log.1"))
-        self._tell(self, "log", {})
 
     # Its probe
 

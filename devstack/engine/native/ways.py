@@ -17,7 +17,8 @@ from pathlib import Path
 from devstack.engine.native.dockerfile import Dockerfile, read_dockerfile
 from devstack.engine.native.places import Places
 from devstack.errors import DevstackError, ImageUnavailable
-from devstack.spec.kinds import Kind, Native, Wheel, load_kinds
+from devstack.spec.kinds import Kind, load_kinds
+from devstack.spec.native import Native, Wheel
 
 _REFERENCE = re.compile(r"^(?:(?P<host>[^/]+[.:][^/]*)/)?(?P<name>[^:@]+)(?::(?P<tag>[^@]+))?(?:@.*)?$")
 _NUMBERS = re.compile(r"\d+(?:\.\d+)*")
