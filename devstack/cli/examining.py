@@ -15,17 +15,22 @@ MARKS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "bad": ("✗", "red")}
 
 def examine(session: Session) -> bool:
     """Show every finding; True when none is bad."""
-    findings = [*_machine(session), *diagnosis.of_environment(os.environ), *_stack(session)]
+    found = findings(session)
     console = session.console
-    good = all(finding.state != "bad" for finding in findings)
+    good = all(finding.state != "bad" for finding in found)
     lines: list[str] = []
-    for finding in findings:
+    for finding in found:
         mark, colour = MARKS[finding.state]
         lines.append(f" {console.paint(mark, colour)} {finding.subject:<12} {finding.text}")
         if finding.fix:
             lines.append(f"   {'':<12} fix: {finding.fix}")
-    console.answer({"findings": [finding.as_json() for finding in findings]}, "\n".join(lines), ok=good)
+    console.answer({"findings": [finding.as_json() for finding in found]}, "\n".join(lines), ok=good)
     return good
+
+
+def findings(session: Session) -> list[diagnosis.Finding]:
+    """All that is looked at."""
+    return [*_machine(session), *diagnosis.of_environment(os.environ), *_stack(session)]
 
 
 def _machine(session: Session) -> list[diagnosis.Finding]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from devstack import bring_up, lock, project
-from devstack.cli import running
+from devstack.cli import reporting, running
 from devstack.cli.console import columns
 from devstack.cli.progress import progress
+from devstack.cli.reporting import Telling
 from devstack.cli.session import Session
 from devstack.compose.model import Json, Stack
 from devstack.engine.base import Observed
@@ -17,6 +19,7 @@ from devstack.errors import DevstackError, EngineError, Exit, Refused, UsageErro
 from devstack.labels import CACHE
 from devstack.plan.up import UpOptions, selected
 from devstack.reports.console import closing, lines, mark
+from devstack.reports.history import Slower
 from devstack.spec.model import VerifySpec
 from devstack.spec.probes import PROBES
 from devstack.verify import copies, markers, run, twin
@@ -39,6 +42,7 @@ class Wanted:
     yes: bool = False
     timeout: float = 600.0
     lock_timeout: float = 600.0
+    telling: Telling = field(default_factory=Telling)
 
 
 def mode_of(*, live: bool, in_place: bool) -> Mode:
@@ -52,6 +56,20 @@ def prove(session: Session, wanted: Wanted) -> None:
     """Verify, show each result as it comes, and leave with 3 when one failed."""
     import typer
 
+    try:
+        reports = _runs(session, wanted)
+    except DevstackError as error:
+        reporting.write(session, wanted.telling, reporting.of_error(session, wanted.mode, error))
+        raise
+    report, slower = reporting.remember(session, reports, together(reports))
+    _say(session, report, slower if wanted.telling.compare else None)
+    reporting.write(session, wanted.telling, report)
+    if not report.ok:
+        raise typer.Exit(int(Exit.VERIFY))
+
+
+def _runs(session: Session, wanted: Wanted) -> list[Report]:
+    """A report of each run."""
     running.say_engine(session)
     with session.alone(timeout=wanted.lock_timeout):
         _prepare(session)
@@ -67,10 +85,7 @@ def prove(session: Session, wanted: Wanted) -> None:
         reports.append(_once(session, wanted, chosen, trouble))
         if wanted.fail_fast and not reports[-1].ok:
             break
-    report = together(reports)
-    _say(session, report)
-    if not report.ok:
-        raise typer.Exit(int(Exit.VERIFY))
+    return reports
 
 
 def _prepare(session: Session) -> None:
@@ -223,8 +238,12 @@ def _show(session: Session, result: Result) -> None:
     session.console.out("\n".join([first.replace(sign, session.console.paint(sign, colour), 1), *rest]))
 
 
-def _say(session: Session, report: Report) -> None:
-    session.console.answer(report.as_json(), "\n".join(closing(report)), ok=report.ok)
+def _say(session: Session, report: Report, slower: Sequence[Slower] | None) -> None:
+    data, lines = report.as_json(), closing(report)
+    if slower is not None:
+        data["slower"] = [item.as_json() for item in slower]
+        lines = ["", *reporting.comparison(slower, report), *lines]
+    session.console.answer(data, "\n".join(lines), ok=report.ok)
 
 
 def show_list(session: Session) -> None:

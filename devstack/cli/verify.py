@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -46,6 +47,15 @@ def verify(
     list_checks: Annotated[bool, typer.Option("--list", help="Say which checks there are, and what criteria may ask for.")] = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")] = False,
     repeat: Annotated[int, typer.Option("--repeat", min=1, max=1000, help="Do it N times, to find what fails only sometimes.")] = 1,
+    report: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--report", help="FORMAT=PATH (repeatable): json, junit, markdown, html, console; github.", show_default=False
+        ),
+    ] = None,
+    bundle: Annotated[Path | None, typer.Option("--bundle", help="On failure pack the evidence into this zip file.")] = None,
+    compare: Annotated[bool, typer.Option("--compare", help="Say what was slower than in the last runs.")] = False,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of the json report.")] = False,
     yes: opt.Yes = False,
     engine: opt.EngineName = None,
     timeout: opt.Timeout = 600.0,
@@ -53,10 +63,17 @@ def verify(
     as_json: opt.AsJson = False,
 ) -> None:
     """Prove that the environment works: start a disposable twin of it, check it, take it away. Your running stack is not touched."""
-    from devstack.cli import proving
+    from devstack.cli import proving, reporting
     from devstack.cli.session import begin
 
     session = begin(ctx, opt.selection(file, project_name, profile, env_file, directory=project_directory), engine, as_json)
+    if schema:
+        import json
+
+        from devstack.reports.schema import json_schema
+
+        session.console.raw(json.dumps(json_schema(), indent=2))
+        return
     if list_checks:
         proving.show_list(session)
         return
@@ -69,5 +86,6 @@ def verify(
         yes=yes,
         timeout=timeout,
         lock_timeout=lock_timeout,
+        telling=reporting.telling(report or (), bundle, compare=compare),
     )
     proving.prove(session, wanted)

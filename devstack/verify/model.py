@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from devstack.compose.model import EMPTY, Json
 from devstack.errors import Where
+from devstack.verify.past import Past
 
 
 class Status(StrEnum):
@@ -188,7 +189,7 @@ class Report:
     """A whole verify. `project` is the stack it is about, `subject` the one that was examined (the twin's name).
 
     `begun` is in Unix seconds. `runs` counts the repetitions; `failures` says for each result that failed in some of several runs
-    in how many of them.
+    in how many of them. `past` are earlier runs of the same mode, the oldest first; they are not part of the JSON document.
     """
 
     project: str
@@ -205,6 +206,7 @@ class Report:
     services: tuple[ServiceSeen, ...] = ()
     runs: int = 1
     failures: Mapping[str, int] = EMPTY
+    past: tuple[Past, ...] = ()
 
     @property
     def ok(self) -> bool:
