@@ -73,10 +73,15 @@ class Stack:
         return NativeEngine(self.environment, root=self.folder)
 
 
+def free_ports(count: int) -> list[int]:
+    """Ports that a database and a web server may have."""
+    return [port for port in random.sample(range(24000, 30000), 40) if bindable("127.0.0.1", port)][:count]
+
+
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("native")
-    ports = [port for port in random.sample(range(24000, 30000), 40) if bindable("127.0.0.1", port)]
+    ports = free_ports(2)
     project = folder / "shop"
     (project / "site").mkdir(parents=True)
     (project / "db").mkdir()
