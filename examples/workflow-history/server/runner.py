@@ -73,14 +73,14 @@ class Runner:
             deadline=time.monotonic() + self.settings.run_timeout_seconds,
             allowed_hosts=self.settings.http_allowed_hosts,
         )
-        value = run.input
+        value, why = run.input, None
         for node in nodes:
             step = started(session, run, node, value)
             try:
                 value = output_of(node, value, context)
             except NodeFailed as failed:
                 end(step, Status.FAILED, error=str(failed))
-                run.error = f"node {node.order_index} ({node.node_type}): {step.error}"
+                why = f"node {node.order_index} ({node.node_type}): {step.error}"
                 told = {"order_index": node.order_index, "error": step.error}
                 log.warning("node failed", extra={"fields": {"node_type": node.node_type, **told}})
                 break
@@ -89,8 +89,8 @@ class Runner:
             context.outputs.append(value)
         # First the last step, then the run: their times are the database's, in this order.
         session.flush()
-        end(run, Status.FAILED if run.error else Status.SUCCEEDED, error=run.error)
-        run.final_output = None if run.error else value
+        end(run, Status.FAILED if why else Status.SUCCEEDED, error=why)
+        run.final_output = None if why else value
         session.commit()
 
     def settle_abandoned(self) -> int:
