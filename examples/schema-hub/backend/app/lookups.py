@@ -2,7 +2,7 @@
 
 import enum
 import uuid
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import HTTPException, Query
 from pydantic import BaseModel, Field
@@ -11,6 +11,8 @@ from sqlmodel import col, func, select
 
 from app.database import SessionDep
 from app.models.row import Row
+
+R = TypeVar("R", bound=Row)
 
 
 class Deleted(enum.StrEnum):
@@ -28,7 +30,7 @@ class Paging(BaseModel):
 PageWanted = Annotated[Paging, Query()]
 
 
-async def page_of[R: Row](
+async def page_of(
     session: SessionDep, model: type[R], query: Select[Any], paging: Paging
 ) -> dict[str, Any]:
     """The fields of a `Page`, newest first: the rows of one page and how many there are in all."""
@@ -55,7 +57,7 @@ def noun(model: type[Row]) -> str:
     return model.__name__.lower()
 
 
-async def any_one[R: Row](
+async def any_one(
     session: SessionDep, model: type[R], key: uuid.UUID, *, hold: bool = False
 ) -> R:
     """The row, deleted or not; `hold` keeps others from changing it until the request is over."""
@@ -65,7 +67,7 @@ async def any_one[R: Row](
     return row
 
 
-async def one[R: Row](
+async def one(
     session: SessionDep, model: type[R], key: uuid.UUID, *, hold: bool = False
 ) -> R:
     """The row, which must not be deleted."""
@@ -82,7 +84,7 @@ def gone(row: Row) -> HTTPException:
     )
 
 
-async def one_deleted[R: Row](session: SessionDep, model: type[R], key: uuid.UUID) -> R:
+async def one_deleted(session: SessionDep, model: type[R], key: uuid.UUID) -> R:
     """The row, held, which must be deleted: it is going to be restored."""
     row = await any_one(session, model, key, hold=True)
     if row.deleted_at is None:

@@ -14,12 +14,14 @@ import uuid
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 import httpx
 import pytest
 from sqlalchemy import make_url
+
+T = TypeVar("T")
 
 BACKEND = Path(__file__).parent.parent
 Json = dict[str, Any]
@@ -62,7 +64,7 @@ class Scratch:
     def __init__(self, name: str | None = None) -> None:
         self.url = url_of(name)
 
-    def do[T](self, work: Callable[[asyncpg.Connection], Coroutine[Any, Any, T]]) -> T:
+    def do(self, work: Callable[[asyncpg.Connection], Coroutine[Any, Any, T]]) -> T:
         async def connected() -> T:
             connection = await asyncpg.connect(self.url)
             try:

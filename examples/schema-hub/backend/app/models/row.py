@@ -3,7 +3,7 @@
 import enum
 import uuid
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Generic, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, StringConstraints, model_validator
 from sqlalchemy import DateTime, Dialect, func, text
@@ -11,6 +11,8 @@ from sqlalchemy import Enum as EnumType
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
+
+Item = TypeVar("Item")
 
 # As types, not as `regex=` of a field: SQLModel 0.0.50 takes that and does nothing with it.
 #: A machine name, as wikis and files use them: Person, Has_name, core-1.
@@ -97,7 +99,7 @@ def pg_enum(values: type[enum.Enum], name: str) -> EnumType:
     return EnumType(values, name=name, values_callable=lambda them: [one.value for one in them])
 
 
-class Page[Item](BaseModel):
+class Page(BaseModel, Generic[Item]):
     items: list[Item]
     total: int = Field(description="How many there are in all, over all pages")
     limit: int
