@@ -40,6 +40,8 @@ FLOORS = (
     ("verify",),
     ("reports",),
     ("cli", "__main__"),
+    ("testing",),
+    ("pytest_plugin",),
 )
 DOORS = {
     "docker": "engine",
@@ -50,6 +52,7 @@ DOORS = {
     "jinja2": "render/templating.py",
     "typer": "cli",
     "rich": "cli",
+    "pytest": "pytest_plugin.py",
 }
 NEVER = ("click",)
 
