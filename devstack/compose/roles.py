@@ -21,6 +21,7 @@ _REDIS = {"redis", "valkey", "redis-stack", "redis-stack-server", "keydb", "redi
 _BESIDE = re.compile(r"export|backup|dump|admin|bouncer|pool|proxy|operator|client|migrat|pgrst|rest$|init")
 """Words in an image's name that make it a companion of a database, not one."""
 _CLIENTS = {"psql", "pg_dump", "pg_dumpall", "pg_restore", "pg_isready", "pgbench", "createdb", "dropdb", "createuser", "vacuumdb"}
+_CLIENTS |= {"sleep", "tail", "true"}  # a container that only stands there, to be worked in
 _SHELLS = {"sh", "bash", "ash", "dash"}
 _SERVER = re.compile(r"docker-entrypoint|(?:-c |[;&|(]\s*|exec |gosu \S+ |su-exec \S+ |/)postgres(?=\s|$)")
 """What starts the server where a shell is what the container runs."""

@@ -171,6 +171,7 @@ def test_a_tmpfs_given_in_short_form_counts() -> None:
     "command",
     [
         {"command": ("psql", "-f", "/seed.sql")},
+        {"command": ("sleep", "infinity")},
         {"entrypoint": ("sh", "-ec", "pg_dump -h db -U postgres shop > /backup/shop.sql")},
         {"entrypoint": ("/usr/bin/pg_dump",), "command": ("-h", "db")},
         {"command": ("bash", "-c", "until pg_isready -h db; do sleep 1; done")},

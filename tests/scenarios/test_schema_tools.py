@@ -232,6 +232,35 @@ schema:
     assert made.devstack("schema", "status", "--exit-code", "--json", code=3).data["databases"][0]["tool"]["exit"] != 0
 
 
+def test_reset_runs_the_tool_once_for_a_template_and_copies_that(standing: MakeCheckout) -> None:
+    text = f"name: @PROJECT\nservices:\n{_DB}"
+    text += '  job: {image: "postgres:17", command: [sleep, "1000"], init: true, depends_on: [db], volumes: ["./sql:/sql"]}\n'
+    text += "schema:\n  service: db\n  tool: command\n  run: job\n  files: ['sql/*.sql']\n  seeds: [seed.sql]\n"
+    text += """  command: [sh, -c, 'cat /sql/*.sql | psql -Xq -v ON_ERROR_STOP=1 "$$DATABASE_URL"; echo migrated']\n"""
+    made = standing(
+        {
+            "devstack.yml": text,
+            "sql/1.sql": "create table item (id int);\n",
+            "seed.sql": "insert into item values (1);\n",
+        }
+    )
+    made.devstack("up")
+    made.sql("insert into item values (2)")
+    first = made.devstack("reset", "--yes")
+    assert "migrated" in first.err and "made once from" in first.err and "new volume" not in first.err
+    assert made.sql("select string_agg(id::text, ',') from item") == "1"
+    made.sql("insert into item values (3)")
+    again = made.devstack("reset", "--yes")
+    assert "migrated" not in again.err and made.sql("select string_agg(id::text, ',') from item") == "1"
+    made.devstack("undo", "--yes")
+    assert made.sql("select string_agg(id::text, ',') from item") == "1,3"
+    made.write({"sql/2.sql": "alter table item add column place text;\n"})
+    assert "migrated" in made.devstack("reset", "--yes").err  # a new key, a new template
+    assert made.sql("select count(*) from item where place is null") == "1"
+    assert made.devstack("up").out.startswith("nothing to do")
+    assert one_offs(made) == []
+
+
 def test_a_tool_that_is_not_in_the_image_is_told(standing: MakeCheckout) -> None:
     text = f"name: @PROJECT\nservices:\n{_DB}  job: {{image: 'busybox:1.37', command: [sleep, '9'], depends_on: [db]}}\n"
     made = standing({"devstack.yml": text + "schema: {service: db, tool: alembic, run: job}\n"})
