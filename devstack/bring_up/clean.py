@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from devstack.bring_up.schema import postgres_of, wanted_of
@@ -62,14 +62,15 @@ class Clean:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def clean_states(engine: Engine, stack: Stack, spec: Spec, service: str) -> tuple[Clean, ...]:
-    """The clean state of each database of a service that has an entry in devstack.yml."""
+def clean_states(engine: Engine, stack: Stack, spec: Spec, service: str, *, seed: bool = True) -> tuple[Clean, ...]:
+    """The clean state of each database of a service that has an entry in devstack.yml; without `seed` it has no seeds."""
     from devstack.database import files
 
     states = []
     for entry in spec.schema:
         if entry.service == service:
             wanted = wanted_of(engine, stack, spec, entry)
+            wanted = wanted if seed else replace(wanted, seeds=())
             items = files.read(wanted)
             states.append(Clean(service=service, database=wanted.database, wanted=wanted, items=items, entry=entry))
     return tuple(states)
@@ -78,8 +79,10 @@ def clean_states(engine: Engine, stack: Stack, spec: Spec, service: str) -> tupl
 def fill(engine: Engine, stack: Stack, clean: Clean, target: Target, on_line: OnLine) -> None:
     """Bring an empty database to the clean state. Raises SqlError and whatever applying raises."""
     from devstack.database import schema
+    from devstack.database.psql_engine import Psql
 
     role = postgres_of(stack, clean.service)
+    server = next((c.id for c in engine.containers(stack.name) if c.service == clean.service and c.running and not c.oneoff), "")
 
     def run_tool() -> None:
         assert clean.entry.tool is not None
@@ -89,7 +92,12 @@ def fill(engine: Engine, stack: Stack, clean: Clean, target: Target, on_line: On
         if state in ("notice", "waiting"):
             on_line(f"{state}  {path} {text}".rstrip())
 
-    schema.apply(target, clean.wanted, wish=schema.Wish(run_tool=run_tool), on_file=on_file)
+    schema.apply(
+        target,
+        clean.wanted,
+        wish=schema.Wish(run_tool=run_tool, psql=Psql(engine, server, role) if server else None),
+        on_file=on_file,
+    )
 
 
 def template_of(engine: Engine, stack: Stack, cluster: Cluster, clean: Clean, on_line: OnLine, on_build: Callable[[], None]) -> str:

@@ -11,6 +11,7 @@ from devstack.bring_up.schema import apply, schema_tasks
 from devstack.bring_up.tool import Tool
 from devstack.compose.model import EMPTY, Stack, Strings
 from devstack.engine.base import Engine, Observed, OnProgress
+from devstack.errors import Unhealthy
 from devstack.execute import Executor, Happened, Results
 from devstack.execute.actions import Actions
 from devstack.plan.steps import ApplySchema, Plan
@@ -63,5 +64,15 @@ def carry_out(
         for tool in tools:
             tool.stop()
         raise
-    results.raise_first()
+    try:
+        results.raise_first()
+    except Unhealthy as error:
+        from devstack.database.room import is_said
+
+        if is_said(error):  # the rest of what a server says then frightens people
+            error.hints = (
+                "its disk is full: make room on what its volume lies on, or make that larger; then devstack up",
+                *error.hints,
+            )
+        raise
     return Brought(plan=plan, results=results, before=observed)

@@ -197,10 +197,12 @@ def apply(
     from devstack.database import schema
     from devstack.database.psql_engine import Psql
     from devstack.database.reach import target_of
+    from devstack.database.room import Disk, telling
 
     role = postgres_of(stack, step.service.name)
     entry = entry_of(stack, spec, step.service.name, step.database)
-    target = target_of(role, engine.inspect(container), engine.info.endpoint, step.database)
+    inside = engine.inspect(container)
+    target = target_of(role, inside, engine.info.endpoint, step.database)
     wanted = wanted_of(engine, stack, spec, entry)
 
     def on_file(path: str, state: str, text: str = "") -> None:
@@ -214,7 +216,8 @@ def apply(
         tool.migrate(lambda line: progress(Progress(text=f"{name} | {line}")))
 
     wish = schema.Wish(seeds=step.seed, run_tool=run_tool, psql=Psql(engine, container, role))
-    return in_words(schema.apply(target, wanted, wish=wish, on_file=on_file))
+    with telling(Disk(engine, inside, role)):
+        return in_words(schema.apply(target, wanted, wish=wish, on_file=on_file))
 
 
 def in_words(applied: Applied) -> str:

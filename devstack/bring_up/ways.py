@@ -53,9 +53,20 @@ class Ways:
 
 
 def ways(
-    engine: Engine, stack: Stack, spec: Spec | None, services: tuple[str, ...], observed: Observed, servers: Servers, *, hard: bool
+    engine: Engine,
+    stack: Stack,
+    spec: Spec | None,
+    services: tuple[str, ...],
+    observed: Observed,
+    servers: Servers,
+    *,
+    hard: bool,
+    seed: bool = True,
 ) -> Ways:
-    """Choose the way of each service (all that there are when none is named). `hard` is the volume way for all."""
+    """Choose the way of each service (all that there are when none is named).
+
+    `hard` is the volume way for all. Without `seed` the clean states have no seeds.
+    """
     everything = {**stack.disabled, **stack.services}
     chosen = [everything[name] for name in services] or list(everything.values())
     states: list[Clean] = []
@@ -67,7 +78,7 @@ def ways(
         if isinstance(role, Redis) and said in ("", "flush") and not hard and servers.container(service.name) is not None:
             flushed[service.name] = next((volume.key for volume in _mounted(stack, [service])), "")
         elif isinstance(role, Postgres):
-            found, why = _states(engine, stack, spec, service, role, servers, hard=hard)
+            found, why = _states(engine, stack, spec, service, role, servers, hard=hard, seed=seed)
             if said == "volume":
                 found, why = (), "its kind says so"
             states += found
@@ -96,7 +107,7 @@ def _declared(spec: Spec | None) -> dict[str, str]:
 
 
 def _states(
-    engine: Engine, stack: Stack, spec: Spec | None, service: Service, role: Postgres, servers: Servers, *, hard: bool
+    engine: Engine, stack: Stack, spec: Spec | None, service: Service, role: Postgres, servers: Servers, *, hard: bool, seed: bool
 ) -> tuple[tuple[Clean, ...], str]:
     """The clean states of a server's databases, or () and why they cannot be had while it runs."""
     if hard:
@@ -107,7 +118,7 @@ def _states(
         return (), "no schema in devstack.yml says what its clean state is"
     if any(mount.target.startswith(INIT_SCRIPTS) for mount in service.mounts):
         return (), f"scripts in {INIT_SCRIPTS} run only in a new volume"
-    states = clean_states(engine, stack, spec, service.name)
+    states = clean_states(engine, stack, spec, service.name, seed=seed)
     if role.database not in {state.database for state in states}:
         return (), f"no schema says what the clean state of {role.database} is"
     why = next((state.obstacle for state in states if state.obstacle), "")

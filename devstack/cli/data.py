@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,17 +11,19 @@ from devstack.cli.session import Session
 from devstack.compose.model import Json, Stack
 from devstack.database import undo as undoing
 from devstack.database.pending import Pending, pending
+from devstack.database.room import telling
 from devstack.database.servers import Servers
 from devstack.database.snapshot import DatabasePart, Snapshot
 from devstack.engine.base import Container, Observed
-from devstack.errors import DatabaseError, DevstackError, Refused, SqlError
+from devstack.errors import DevstackError, Refused
+from devstack.plan.options import UpOptions
 
 if TYPE_CHECKING:
     from devstack.bring_up.clean import Clean
     from devstack.bring_up.ways import Ways
 
 
-def reset(session: Session, services: tuple[str, ...], *, hard: bool, yes: bool, timeout: float) -> None:
+def reset(session: Session, services: tuple[str, ...], *, hard: bool, seed: bool, yes: bool, timeout: float) -> None:
     """Put the clean state in the place of the services' data, keeping what was there; the stack runs afterwards if it did before."""
     from devstack.bring_up.ways import ways
     from devstack.cli import losing
@@ -33,7 +35,7 @@ def reset(session: Session, services: tuple[str, ...], *, hard: bool, yes: bool,
         finish(session, hard=hard)
         observed = session.observe()
         with Servers(session.engine, session.stack, observed) as servers:
-            chosen = ways(session.engine, session.stack, session.project.spec, services, observed, servers, hard=hard)
+            chosen = ways(session.engine, session.stack, session.project.spec, services, observed, servers, hard=hard, seed=seed)
             if chosen.nothing:
                 answer: Json = {"project": session.stack.name, "removed": [], "databases": [], "flushed": []}
                 session.console.answer(answer, "nothing to reset: no volume holds data yet")
@@ -55,10 +57,10 @@ def reset(session: Session, services: tuple[str, ...], *, hard: bool, yes: bool,
                 holds=losing.inside(session, chosen, servers),
             )
     session.console.label("snapshot", f"{saved.name}: devstack undo brings it back")
-    _after(session, chosen, saved, was_up, timeout)
+    _after(session, chosen, saved, was_up, timeout, UpOptions(seed=seed))
 
 
-def _after(session: Session, chosen: Ways, saved: Snapshot, was_up: bool, timeout: float) -> None:
+def _after(session: Session, chosen: Ways, saved: Snapshot, was_up: bool, timeout: float, wanted: UpOptions) -> None:
     data: dict[str, Json] = {
         "removed": [volume.name for volume in chosen.volumes],
         "databases": [f"{state.service}/{state.database}" for state in chosen.states],
@@ -70,7 +72,7 @@ def _after(session: Session, chosen: Ways, saved: Snapshot, was_up: bool, timeou
     if chosen.volumes:
         count = len(chosen.volumes)
         parts.append("1 volume is empty" if count == 1 else f"{count} volumes are empty")
-    again(session, was_up and bool(chosen.volumes), was_up, timeout, data, ", ".join(parts))
+    again(session, was_up and bool(chosen.volumes), was_up, timeout, data, ", ".join(parts), wanted)
 
 
 def _prepare(session: Session, states: Sequence[Clean], servers: Servers) -> list[DatabasePart]:
@@ -89,11 +91,14 @@ def _prepare(session: Session, states: Sequence[Clean], servers: Servers) -> lis
             session.console.label("template", f"{state.database}: made once from {len(state.items)} files")
 
         try:
-            template = template_of(
-                session.engine, session.stack, cluster, state, lambda line: session.console.label("schema", line), on_build
-            )
-            work = cluster.copy(template, like=state.database)
-        except (DatabaseError, SqlError) as error:
+            with telling(cluster.disk) if cluster.disk else nullcontext():
+                template = template_of(
+                    session.engine, session.stack, cluster, state, lambda line: session.console.label("schema", line), on_build
+                )
+                work = cluster.copy(template, like=state.database)
+        except DevstackError as error:
+            for part in parts:
+                servers.cluster(part.service).discard(part.incoming)
             error.details = (*error.details, ("so far", "no data was touched"))
             error.hints = (*error.hints, "devstack reset --hard   (a new volume instead of a new database)")
             raise
@@ -175,7 +180,6 @@ def running_for(session: Session, services: Sequence[str], timeout: float) -> It
     from devstack import bring_up
     from devstack.cli import running
     from devstack.plan.down import plan_down, plan_stop
-    from devstack.plan.up import UpOptions
 
     plan = bring_up.make_plan(session.engine, session.stack, None, observed, UpOptions(services=tuple(absent), no_deps=True))
     running.carry_out(session, plan, observed, timeout=timeout)
@@ -188,13 +192,20 @@ def running_for(session: Session, services: Sequence[str], timeout: float) -> It
         running.execute(session, back, quiet=True)
 
 
-def again(session: Session, bring: bool, was_up: bool, timeout: float, data: Mapping[str, Json], text: str) -> None:
+def again(
+    session: Session,
+    bring: bool,
+    was_up: bool,
+    timeout: float,
+    data: Mapping[str, Json],
+    text: str,
+    wanted: UpOptions = UpOptions(),  # noqa: B008 - frozen
+) -> None:
     """Bring the stack up where that is needed, and answer."""
     if bring:
         from devstack.cli import bringing
-        from devstack.plan.up import UpOptions
 
-        bringing.bring(session, UpOptions(), timeout=timeout, extra=data)
+        bringing.bring(session, wanted, timeout=timeout, extra=data)
         session.console.say(f"{text}     undo: devstack undo")
     else:
         following = "" if was_up else "next: devstack up · "

@@ -16,6 +16,7 @@ from devstack.compose.roles import Postgres, role_of
 from devstack.database import snapshot as snapshots
 from devstack.database.cluster import Cluster
 from devstack.database.marks import Kept, Kind, Mark
+from devstack.database.room import Disk, telling
 from devstack.database.servers import Servers
 from devstack.engine.base import Container, Observed
 from devstack.errors import DevstackError, UsageError
@@ -58,7 +59,8 @@ def opened(session: Session, service: str = "", database: str = "", *, there: bo
             container = servers.container(role.service)
             assert container is not None
             found = Database(role=role, name=name, container=container, cluster=cluster, servers=servers, observed=observed)
-            yield found
+            with telling(Disk(session.engine, container, role)):
+                yield found
             _remember(session, found)
 
 

@@ -21,6 +21,7 @@ def reset(
     hard: Annotated[
         bool, typer.Option("--hard", help="New volumes for everything, databases too: for a server that is damaged itself.")
     ] = False,
+    no_seed: Annotated[bool, typer.Option("--no-seed", help="A clean state without the schema's seeds.")] = False,
     yes: opt.Yes = False,
     timeout: opt.Timeout = 600.0,
     lock_timeout: opt.LockTimeout = 600.0,
@@ -34,4 +35,4 @@ def reset(
         ctx, opt.selection(file, project_name, profile, env_file, services, directory=project_directory), engine, as_json
     )
     with session.alone(timeout=lock_timeout):
-        data.reset(session, tuple(services or ()), hard=hard, yes=yes, timeout=timeout)
+        data.reset(session, tuple(services or ()), hard=hard, seed=not no_seed, yes=yes, timeout=timeout)

@@ -6,20 +6,26 @@ Renames happen in one transaction, so that a name always belongs to a whole data
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from devstack.database.connection import Connection, connect
 from devstack.database.eviction import APPLICATION, evicting
 from devstack.database.likeness import Likeness, dressing, read_likeness
 from devstack.database.marks import WORK, Kept, Mark, decode
 from devstack.database.outcome import DatabaseMissing, StatementRefused
+from devstack.database.room import SEGMENT
 from devstack.database.target import Target
 from devstack.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from devstack.database.room import Disk
 
 LOADER = "devstack_loader_"
 """What the names of roles begin with that exist while a dump is loaded."""
@@ -41,6 +47,8 @@ class Cluster:
         self.target = target
         self.project = project
         self.connection = connection
+        self.disk: Disk | None = None
+        """Where it is known: nothing is begun there that does not fit."""
 
     def __enter__(self) -> Cluster:
         return self
@@ -116,6 +124,8 @@ class Cluster:
         """A work database without anything in it, with the encoding, locale and owner of another; its name."""
         likeness = read_likeness(self.connection, like)
         name = self.work_name()
+        if self.disk is not None:
+            self.disk.must_hold(self.size("template1"), "a new database")
         self._run(f"CREATE DATABASE {self._q(name)} {self._origin(likeness)}")
         self._dress(name, likeness)
         return name
@@ -134,12 +144,16 @@ class Cluster:
         return name
 
     def _strategy(self, source: str) -> str:
+        """How it is copied. Raises DatabaseError "disk-full" where a copy does not fit."""
+        size = self.size(source)
+        room = self.disk.must_hold(size, f"a copy of {source}") if self.disk is not None else None
         if self.version < 150000:
             return ""
         if self.version >= 180000:
             self.connection.run("SET file_copy_method = 'clone'")  # where the system cannot, it stays a copy
             return " STRATEGY file_copy"
-        return " STRATEGY wal_log" if self.size(source) < _SMALL else " STRATEGY file_copy"
+        through_log = size < _SMALL and (room is None or room.free > 2 * size + 2 * SEGMENT)
+        return " STRATEGY wal_log" if through_log else " STRATEGY file_copy"
 
     def _origin(self, likeness: Likeness) -> str:
         """From template1 as CREATE DATABASE does, unless the locale is another: only template0 takes one."""
@@ -152,7 +166,7 @@ class Cluster:
         try:
             self._together(dressing(self.connection, name, likeness))
         except DatabaseError:
-            self.drop(name)
+            self.discard(name)
             raise
 
     # Renaming
@@ -163,8 +177,12 @@ class Cluster:
         steps.append(f"ALTER DATABASE {self._q(work)} RENAME TO {self._q(name)}")
         template = " IS_TEMPLATE true" if mark.kind == "template" else ""
         steps.append(f"ALTER DATABASE {self._q(name)} WITH ALLOW_CONNECTIONS false{template}")
-        with self.evicting(work):
-            self._together(steps)
+        try:
+            with self.evicting(work):
+                self._together(steps)
+        except DatabaseError:
+            self.discard(work)
+            raise
 
     def adopt(self, work: str, name: str) -> None:
         """Give a work database a name of its own."""
@@ -217,6 +235,11 @@ class Cluster:
             self._run(f"ALTER DATABASE {self._q(database)} WITH IS_TEMPLATE false")
         force = " WITH (FORCE)" if self.version >= 130000 else ""
         self._run(f"DROP DATABASE IF EXISTS {self._q(database)}{force}")
+
+    def discard(self, work: str) -> None:
+        """Drop a work database after a failure, if the server still can; else the next command sweeps it."""
+        with contextlib.suppress(DatabaseError):
+            self.drop(work)
 
     def drop_later(self, databases: Iterable[str]) -> None:
         """Drop databases and do not wait for the last, whose drop may wait for a checkpoint."""

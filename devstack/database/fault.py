@@ -25,7 +25,6 @@ _HINTS = {
     "25001": 'a function or procedure that is called here does what no transaction may: put "-- devstack: transaction=none" on top',
     "2D000": 'a procedure that is called here ends the transaction: put "-- devstack: transaction=none" on top of the file',
     "42501": "the database's user may not do this; in the official images POSTGRES_USER is a superuser",
-    "53100": "the disk is full: `devstack doctor` shows what takes the space",
     "0A000": "the server may be older than the SQL: check the image's version",
 }
 _NO_EXTENSION = re.compile(r'extension "[^"]*" is not available|could not open extension control file')

@@ -48,12 +48,15 @@ class Servers:
         if service not in self._clusters:
             from devstack.database.cluster import open_cluster
             from devstack.database.reach import target_of
+            from devstack.database.room import Disk
 
             role, container = self.role(service), self._running(service)
             if not isinstance(role, Postgres):
                 raise DatabaseError(f"{service} is no PostgreSQL that devstack recognises")
             target = target_of(role, container, self.engine.info.endpoint)
-            self._clusters[service] = self._sessions.enter_context(open_cluster(target, self.stack.name, wait=WAIT))
+            cluster = self._sessions.enter_context(open_cluster(target, self.stack.name, wait=WAIT))
+            cluster.disk = Disk(self.engine, container, role)
+            self._clusters[service] = cluster
         return self._clusters[service]
 
     def held(self, services: tuple[str, ...]) -> ExitStack:

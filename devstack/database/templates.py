@@ -22,7 +22,7 @@ def ensure(cluster: Cluster, database: str, key: str, build: Callable[[Target], 
     try:
         build(cluster.at(work))
     except BaseException:
-        cluster.drop(work)
+        cluster.discard(work)
         raise
     mark = Mark(
         kind="template", of=database, name=key[:12], project=cluster.project, when=time.time(), server=cluster.version, key=key

@@ -298,3 +298,27 @@ def test_undo_of_a_stack_that_is_down_starts_the_database_for_it_and_leaves_it_d
     assert stack.ids() == {}
     stack.devstack("up")
     assert stack.rows() == "old"
+
+
+def test_reset_without_seeds_is_a_clean_state_of_its_own(checkout: MakeCheckout) -> None:
+    stack = checkout(
+        {
+            "devstack.yml": DATABASE["devstack.yml"].replace("files:", "seeds: [seed.sql], files:"),
+            "db/001_note.sql": DATABASE["db/001_note.sql"],
+            "seed.sql": "insert into note (body) values ('seeded');\n",
+        }
+    )
+    stack.devstack("up", "--no-seed")
+    assert stack.rows() == ""
+    stack.devstack("reset", "--yes")
+    assert stack.rows() == "seeded"
+    ran = stack.devstack("reset", "--yes", "--no-seed")
+    assert "template" in ran.err  # not that of the seeded state
+    assert stack.rows() == ""
+    assert stack.sql("select count(*) from pg_database where datistemplate and datname like 'devstack_tpl_%'") == "2"
+    assert "template" not in stack.devstack("reset", "--yes", "--no-seed").err
+    assert stack.rows() == ""
+    stack.devstack("reset", "--yes", "--no-seed", "--hard")
+    assert stack.rows() == ""
+    stack.devstack("up")
+    assert stack.rows() == "seeded"

@@ -93,7 +93,8 @@ def _go_back(session: Session, chosen: Chosen, wanted: str, *, yes: bool) -> Non
 
     plan = plan_down(chosen.target, chosen.files, wanted)
     _consent(session, chosen, plan, yes=yes)
-    done = take_back(chosen.target, chosen.files, wanted, on_file=narrated(session), psql=chosen.psql)
+    with chosen.telling():
+        done = take_back(chosen.target, chosen.files, wanted, on_file=narrated(session), psql=chosen.psql)
     back: list[Json] = [{"path": r.path, "seconds": round(r.seconds, 3)} for r in done]
     data: Json = {
         "service": chosen.files.service,

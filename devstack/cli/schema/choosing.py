@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -70,6 +71,13 @@ class Chosen:
 
         return Psql(self.session.engine, self.container, self.role)
 
+    def telling(self) -> AbstractContextManager[None]:
+        """Within it an error that comes of a full disk says so."""
+        from devstack.database.room import Disk, telling
+
+        engine = self.session.engine
+        return telling(Disk(engine, engine.inspect(self.container), self.role))
+
     def fresh(self) -> tuple[str, ...]:
         """The facts of a database made from nothing by all the files."""
         from devstack.database.scratch import fresh_fingerprint
@@ -134,7 +142,8 @@ def each(found: tuple[Chosen, ...], work: Callable[[Chosen], None]) -> None:
     """Do something for each database; with several, a failure of one says which it was and that the others were not reached."""
     for number, chosen in enumerate(found):
         try:
-            work(chosen)
+            with chosen.telling():
+                work(chosen)
         except DevstackError as error:
             left = [other.place for other in found[number + 1 :]]
             if left:
