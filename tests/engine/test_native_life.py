@@ -200,12 +200,11 @@ def test_a_probe_that_hangs_is_cut_off_and_counts_as_failed(engine: NativeEngine
     assert marked(engine, container) == []
 
 
-def test_health_comes_and_goes_with_what_the_probe_finds(engine: NativeEngine, project: str, tmp_path: Path) -> None:
-    flag = tmp_path / "flag"
-    check = Healthcheck(("CMD", "test", "-e", str(flag)), interval=0.1, retries=2, start_period=5.0, start_interval=0.05)
+def test_health_comes_and_goes_with_what_the_probe_finds(engine: NativeEngine, project: str) -> None:
+    check = Healthcheck(("CMD", "test", "-e", "/tmp/flag"), interval=0.1, retries=2, start_period=5.0, start_interval=0.05)
     (container,) = up(engine, stack(project, service("web", healthcheck=check)))
     assert engine.inspect(container).health is Health.STARTING
-    flag.touch()
+    engine.exec(container, ["touch", "/tmp/flag"])
     await_(lambda: engine.inspect(container).health is Health.HEALTHY)
 
 

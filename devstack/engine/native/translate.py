@@ -74,11 +74,16 @@ class View:
         return ports(self._names(_PATH.sub(self._known, text)))
 
     def _known(self, found: re.Match[str]) -> str:
-        """A path that is a mount's or was copied in; any other is this machine's own."""
+        """A path that is a mount's, was copied in, or is temporary; any other is this machine's own."""
         path = self.path(found[0])
-        if path.is_relative_to(self.root) and not path.exists():
-            return found[0]
-        return str(path)
+        if not path.is_relative_to(self.root) or path.exists():
+            return str(path)
+        own = found[0].startswith("/tmp/") and not self._is_mounted(Path(found[0]))  # noqa: S108 - each container has its own
+        return str(path) if own else found[0]
+
+    def _is_mounted(self, path: Path) -> bool:
+        """Whether it lies in a folder of this machine that the container has as a mount."""
+        return any(path.is_relative_to(folder) for _, folder in self.mounts)
 
     def _names(self, text: str) -> str:
         for (name, target), port in self.others.items():
