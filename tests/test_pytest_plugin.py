@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -144,3 +145,16 @@ def test_who_does_not_use_it_does_not_pay_for_it(pytester: pytest.Pytester) -> N
         f"import sys\nHEAVY = {set(heavy)}\ndef test_one():\n    assert 'devstack.pytest_plugin' in sys.modules and not HEAVY & sys.modules.keys()"
     )
     pytester.runpytest_subprocess("-p", "no:cacheprovider", timeout=60).assert_outcomes(passed=1)
+
+
+def test_the_tests_of_the_readme_pass_as_written(project: Callable[..., Checkout], pytester: pytest.Pytester) -> None:
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    tests = readme.split("<!-- tested in a pytest -->", 1)[1].split("```python", 1)[1].split("```", 1)[0]
+    stack = (
+        STACK.replace("  web:", "  api:")
+        .replace("-h, /etc]", '-h, /srv]\n    volumes: ["./srv:/srv:ro"]')
+        .replace("/hostname", "/health")
+    )
+    schema = "create table items (id serial primary key, title text not null);\n"
+    project({"devstack.yml": stack, "db/001_items.sql": schema, "srv/health": "ok\n", "test_readme.py": tests})
+    pytester.runpytest_subprocess("-p", "no:cacheprovider", timeout=180).assert_outcomes(passed=2)

@@ -44,7 +44,9 @@ td code{font-size:12.5px}
 background:var(--accent);border-radius:99px}.gauge.over i{background:var(--bad)}
 .legend{color:var(--soft);font-size:13px;margin:4px 0 12px;display:flex;gap:6px 18px;flex-wrap:wrap}
 .legend i{display:inline-block;width:14px;height:9px;border-radius:2px;margin-right:6px}
-svg{display:block;width:100%;height:auto}svg text{font-size:13px;fill:var(--ink)}svg .axis{font-size:12px;fill:var(--soft)}
+svg{display:block;width:100%;height:auto}
+@media(max-width:700px){main{padding:20px 14px 48px}.picture svg{min-width:680px}table{min-width:640px}.card{overflow-x:auto}}
+svg text{font-size:13px;fill:var(--ink)}svg .axis{font-size:12px;fill:var(--soft)}
 svg .bad{font-size:12px;fill:var(--bad)}svg .grid{stroke:var(--line)}svg .waiting{fill:var(--wait)}svg .starting,svg .before{fill:var(--calm)}
 svg .critical,svg .now{fill:var(--accent)}svg .failed{fill:var(--bad);opacity:.6}
 svg .usual{stroke:var(--ink);stroke-width:2;stroke-dasharray:3 2}

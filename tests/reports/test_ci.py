@@ -166,3 +166,15 @@ def test_the_verify_step_of_a_workflow_runs_as_written(fresh: Checkout, tmp_path
     written = {path.name for path in (fresh.folder / "devstack-report").iterdir()}
     assert {"junit.xml", "index.html", "report.json", "evidence.zip"} <= written
     assert fresh.ids() == {}, "a fresh machine is left as it was"
+
+
+def test_the_commands_of_the_readme_run_as_written(fresh: Checkout, tmp_path: Path) -> None:
+    block = (ROOT / "README.md").read_text().split("<!-- tested in CI", 1)[1].split("```console", 1)[1].split("```", 1)[0]
+    lines = [line.removeprefix("$ ") for line in block.splitlines() if line.startswith("$ ")]
+    assert len(lines) == 3
+    environment = machine(tmp_path)
+    for line in lines:
+        step(line, fresh, environment)
+    assert all((fresh.folder / path).is_file() for path in PLACES.values())
+    assert (fresh.folder / "report/junit.xml").is_file() and (fresh.folder / "report/index.html").is_file()
+    assert not (fresh.folder / "report/evidence.zip").exists(), "it passed"
