@@ -40,6 +40,7 @@ def env_file(
     instances: Mapping[str, Instance],
     settings: Mapping[str, str],
     make_password: Callable[[], str],
+    own_secrets: tuple[str, ...] = (),
 ) -> Env:
     """The file at `path` with what is missing added. Only `settings` and `project` change what is there. Raises `SpecError`."""
     file = EnvFile(read_text(path, shown(path)), shown(path)) if path.is_file() else EnvFile("", shown(path))
@@ -64,6 +65,13 @@ def env_file(
                         f"{name} in {shown(path)} holds characters that a URL must escape, so connection URLs of {instance.name} are wrong; "
                         "use letters and digits, or set those URLs yourself"
                     )
+    for name in own_secrets:
+        value = file.get(name)
+        if not value:
+            value = make_password() + make_password()  # a key for HMAC-SHA256 has 32 bytes or more
+            new += 1
+            _put(file, name, value, "Made up by devstack")
+        made.append(value)
     for name, value in settings.items():
         if name != PROJECT or project is None:
             _put(file, name, value, "Host ports of this checkout" if name.endswith("_PORT") else "")
@@ -77,7 +85,13 @@ def _put(file: EnvFile, name: str, value: str, comment: str) -> None:
         file.set(name, value)
 
 
-def example_file(path: Path, project: str, instances: Mapping[str, Instance], ports: tuple[PortVariable, ...]) -> str:
+def example_file(
+    path: Path,
+    project: str,
+    instances: Mapping[str, Instance],
+    ports: tuple[PortVariable, ...],
+    own_secrets: tuple[str, ...] = (),
+) -> str:
     """`.env.example`: the same names, no secrets. A file of somebody's own keeps its lines and gets what is missing."""
     groups: list[tuple[str, list[str]]] = [("The project's name", [f"{PROJECT}={quote(project)}"])]
     for instance in instances.values():
@@ -85,6 +99,8 @@ def example_file(path: Path, project: str, instances: Mapping[str, Instance], po
         help_text = next((item.help for _, item in instance.env.values()), "")
         if lines:
             groups.append((f"{instance.name}: {help_text} (empty: devstack render makes one)", lines))
+    if own_secrets:
+        groups.append(("Secrets (empty: devstack render makes them up)", [f"{name}=" for name in own_secrets]))
     if ports:
         groups.append(("Host ports, each shown with its default", [f"# {port.variable}={port.default}" for port in ports]))
     own = read_text(path, shown(path)) if path.is_file() else ""

@@ -14,7 +14,7 @@ MARK = "rendered by devstack"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderedFile:
-    """One file to write. `purpose`: "compose", "env", "env-example", "dockerignore", "makefile" or "package-json"."""
+    """One file to write. `purpose`: "compose", "env", "env-example", "dockerignore", "makefile", "package-json" or "template"."""
 
     path: Path
     text: str
@@ -24,7 +24,7 @@ class RenderedFile:
     @property
     def needs_mark(self) -> bool:
         """Must a file that is in its place be one of ours? The others are edited line by line and lose nothing."""
-        return self.purpose in ("compose", "dockerignore", "makefile")
+        return self.purpose in ("compose", "dockerignore", "makefile", "template")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from devstack.errors import SpecError
 from devstack.render.env import env_file, example_file, new_password
 from devstack.render.extras import dockerignore, makefile, package_json
 from devstack.render.model import Rendered, RenderedFile
+from devstack.render.own import own_files
 from devstack.render.whole import Whole, whole
 from devstack.render.write import Diff, Written, stale, write
 from devstack.spec.kinds import load_kinds
@@ -38,13 +39,13 @@ def render(
     if made.text:
         files.append(RenderedFile(path=spec.render.compose, text=made.text, purpose="compose"))
     named = project if _says_name(spec, made, project, settings) else None
-    env = env_file(spec.render.env, named, made.instances, settings, make_password)
-    if named is not None or settings or any(instance.env for instance in made.instances.values()):
+    env = env_file(spec.render.env, named, made.instances, settings, make_password, spec.render.secrets)
+    if named is not None or settings or spec.render.secrets or any(instance.env for instance in made.instances.values()):
         files.append(RenderedFile(path=spec.render.env, text=env.text, mode=0o600, purpose="env"))
         if spec.render.env_example is not None and made.text:
-            text = example_file(spec.render.env_example, spec.name, made.instances, made.ports)
+            text = example_file(spec.render.env_example, spec.name, made.instances, made.ports, spec.render.secrets)
             files.append(RenderedFile(path=spec.render.env_example, text=text, purpose="env-example"))
-    files += _extras(spec)
+    files += [*_extras(spec), *own_files(spec, made)]
     return Rendered(
         root=spec.root,
         files=tuple(files),

@@ -110,7 +110,7 @@ def _refuse(root: Path, files: list[RenderedFile]) -> None:
 
 
 def _not_ours(file: RenderedFile) -> Refused:
-    name, key = shown(file.path), {"compose": "compose", "makefile": "makefile", "dockerignore": "dockerignore"}[file.purpose]
+    name, key = shown(file.path), {"template": "it"}.get(file.purpose, file.purpose)
     hints = [f"move it away: mv {name} {name}.before-devstack"]
     if file.purpose == "compose":
         hints.insert(0, f"use it as it is: compose: [{file.path.name}] in devstack.yml")

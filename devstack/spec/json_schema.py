@@ -82,6 +82,11 @@ def _render() -> Json:
         "dockerignore": (_PATHS, "Folders that get a .dockerignore"),
         "makefile": (_OPTIONAL_PATH, "true or a path: a Makefile with the daily commands"),
         "package_json": (_OPTIONAL_PATH, "true or a path: docker:* scripts in a package.json"),
+        "secrets": (_PATHS, "Variables of the env file that devstack makes up once, as it does passwords"),
+        "templates": (
+            {"type": "object", "additionalProperties": {"type": "string"}},
+            "Files of your own, each with the Jinja2 template it is rendered from: {docs/README.md: docs/README.md.j2}",
+        ),
     }
     return _closed({key: {**_object(shape), "description": text} for key, (shape, text) in described.items()})
 

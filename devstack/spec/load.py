@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from devstack.compose.merge import merge
@@ -13,7 +13,7 @@ from devstack.errors import SpecError, UsageError, Where
 from devstack.spec.faults import Faults
 from devstack.spec.find import LOCAL_NAMES, NAMES, find, shown
 from devstack.spec.kinds import load_kinds
-from devstack.spec.model import RenderSpec, SchemaSpec, Spec, VerifySpec
+from devstack.spec.model import RenderSpec, SchemaSpec, Spec, TemplateSpec, VerifySpec
 from devstack.spec.references import adopted_services, check_references
 from devstack.spec.schema import read_schema
 from devstack.spec.services import read_services
@@ -27,7 +27,8 @@ TOP_KEYS = ("networks", "volumes", "secrets", "configs")
 SECTIONS = ("name", "engine", "compose", "services", "schema", "verify", "render", "profiles", *TOP_KEYS)
 ENGINES = ("auto", "docker", "native")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*\Z")
-_RENDER = ("compose", "env", "env_example", "dockerignore", "makefile", "package_json")
+_RENDER = ("compose", "env", "env_example", "dockerignore", "makefile", "package_json", "secrets", "templates")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
 def load_spec(path: Path, environment: Mapping[str, str]) -> Spec:
@@ -210,7 +211,29 @@ class _Sections:
             dockerignore=tuple(self.root / value / ".dockerignore" for value, _ in folders),
             makefile=self._optional(found.get("makefile"), "render.makefile", self.root / "Makefile"),
             package_json=self._optional(found.get("package_json"), "render.package_json", self.root / "package.json"),
+            secrets=self._secrets(found.get("secrets")),
+            templates=tuple(self._templates(found.get("templates"))),
         )
+
+    def _secrets(self, node: Node | None) -> tuple[str, ...]:
+        names = self.faults.texts(node, "render.secrets")
+        for name, item in names:
+            if not _VARIABLE.match(name):
+                self.faults.add(item, f'"{name}" is no name of a variable', "render.secrets", "letters, digits and _")
+        return tuple(dict.fromkeys(name for name, _ in names))
+
+    def _templates(self, node: Node | None) -> Iterator[TemplateSpec]:
+        mapping = self.faults.mapping(node, "render.templates")
+        for entry in mapping or ():
+            path = f"render.templates.{entry.key}"
+            source = self._inside(entry.value, path)
+            target = self.root / entry.key
+            if not target.resolve().is_relative_to(self.root.resolve()) or target.is_dir():
+                self.faults.add(entry, f"{entry.key} is no file below the project's folder", path)
+            elif source is not None and not source.is_file():
+                self.faults.add(entry.value, f"{shown(source)} does not exist", path)
+            elif source is not None:
+                yield TemplateSpec(target=Path(*target.parts), source=source)
 
     def _optional(self, node: Node | None, path: str, usual: Path, default: bool = False) -> Path | None:
         """A path, or true for the usual one, or false for none."""

@@ -167,6 +167,14 @@ class VerifySpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateSpec:
+    """A file of the project's own, rendered from a template of its own. Paths are absolute."""
+
+    target: Path
+    source: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RenderSpec:
     """Which files are rendered and where; None: not rendered. Paths are absolute."""
 
@@ -176,6 +184,9 @@ class RenderSpec:
     dockerignore: tuple[Path, ...] = ()
     makefile: Path | None = None
     package_json: Path | None = None
+    secrets: tuple[str, ...] = ()
+    """Variables of `env` that are made up once, as passwords are."""
+    templates: tuple[TemplateSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
