@@ -57,12 +57,14 @@ def prove(session: Session, wanted: Wanted) -> None:
     import typer
 
     try:
-        reports = _runs(session, wanted)
+        with reporting.guarded(session, wanted.telling):
+            reports = _runs(session, wanted)
+            report, slower = reporting.remember(session, reports, together(reports))
+            _say(session, report, slower if wanted.telling.compare else None)
     except DevstackError as error:
         reporting.write(session, wanted.telling, reporting.of_error(session, wanted.mode, error))
         raise
-    report, slower = reporting.remember(session, reports, together(reports))
-    _say(session, report, slower if wanted.telling.compare else None)
+    reporting.keep_page(session, report)
     reporting.write(session, wanted.telling, report)
     if not report.ok:
         raise typer.Exit(int(Exit.VERIFY))

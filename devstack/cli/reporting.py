@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from devstack.verify.past import past_of
 
 SUMMARY = "GITHUB_STEP_SUMMARY"
 WORKSPACE = "GITHUB_WORKSPACE"
+LAST = history.FILE.with_name("last.html")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +87,32 @@ def comparison(found: Sequence[Slower], report: Report) -> list[str]:
         more = f"  {item.seconds / item.usual:.1f} times as long" if item.usual >= 0.05 else ""
         lines.append(f" ! {item.what:<28} {times}{more}  ({item.runs} runs)")
     return lines
+
+
+@contextmanager
+def guarded(session: Session, wanted: Telling) -> Iterator[None]:
+    """On GitHub the lines of programs are no workflow commands, whatever they begin with, until ours are written."""
+    if not any(name == "github" for name, _ in wanted.reports):
+        yield
+        return
+    token = f"devstack-{secrets.token_hex(16)}"
+    session.console.say(f"::stop-commands::{token}")
+    try:
+        yield
+    finally:
+        session.console.say(f"::{token}::")
+
+
+def keep_page(session: Session, report: Report) -> None:
+    """The last run's page, for whoever wants to see more of a failure than a terminal shows."""
+    path = session.project.directory / LAST
+    try:
+        _put(path, FORMATS["html"](masked(report, session.console.redactor.mask)).encode())
+    except DevstackError as error:
+        session.console.label("report", error.message)
+        return
+    if not report.ok:
+        session.console.label("report", session.relative(Path.cwd(), path))
 
 
 def write(session: Session, wanted: Telling, report: Report) -> None:

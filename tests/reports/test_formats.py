@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -185,6 +187,17 @@ def test_what_a_program_wrote_is_text_on_the_page() -> None:
     seen = replace(RESULTS[5], title=STRANGE, saw=STRANGE, evidence=(STRANGE,))
     page = page_of(replace(FAILED, results=(seen,)))
     assert "script" not in page.tags and "alert('x')" in page.text and "\x1b" not in page.text
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="there is no chromium to open the page with")
+def test_a_browser_opens_the_page_without_a_complaint(tmp_path: Path) -> None:
+    page, picture = tmp_path / "page.html", tmp_path / "page.png"
+    page.write_text(html.whole(replace(FAILED, past=past(4.0, 3.9))))
+    words = ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
+    words += ["--enable-logging=stderr", "--window-size=1120,1400", f"--screenshot={picture}", page.as_uri()]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=90, check=False)
+    assert picture.stat().st_size > 20_000, done.stderr
+    assert not [line for line in done.stderr.splitlines() if "CONSOLE" in line]
 
 
 def test_a_page_of_nothing_is_a_page() -> None:

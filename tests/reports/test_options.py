@@ -63,6 +63,8 @@ def test_every_format_is_written_and_none_tells_the_password(web: Checkout) -> N
         *QUICK, *wanted, "--report", "github", "--bundle", "out/evidence.zip", code=3, GITHUB_STEP_SUMMARY=str(summary), timeout=180
     )
     files = {path.name: path.read_text() for path in (web.folder / "out").iterdir() if path.suffix != ".zip"}
+    page = web.folder / ".devstack" / "verify" / "last.html"
+    assert "report   .devstack/verify/last.html" in ran.err and page.read_text() == files["report.html"]
     assert set(files) == {*(f"report.{name}" for name in FORMATS if name != "github"), "summary.md"}
     with zipfile.ZipFile(web.folder / "out" / "evidence.zip") as packed:
         files |= {f"zip:{name}": packed.read(name).decode() for name in packed.namelist()}
@@ -74,6 +76,17 @@ def test_every_format_is_written_and_none_tells_the_password(web: Checkout) -> N
     assert "::error file=devstack.yml,line=" in ran.err and "title=criteria.AC2" in ran.err
     assert len(JUnitXml.fromstring(files["report.junit"].encode())) == 2
     assert "- [x] **AC1**" in files["summary.md"] and "- [ ] **AC2**" in files["summary.md"]
+
+
+def test_a_program_that_logs_workflow_commands_gives_github_none(web: Checkout) -> None:
+    web.edit("devstack.yml", "echo $WEB_PASSWORD; exit 1", 'echo "::set-output name=x::y"; exit 1')
+    ran = web.devstack("verify", "--only", "tells", "--report", "github=s.md", code=3, timeout=180)
+    lines = [line.strip() for line in ran.said.splitlines()]
+    stop = next(line for line in lines if line.startswith("::stop-commands::"))
+    token = stop.removeprefix("::stop-commands::")
+    told = next(line for line in lines if line.startswith("::set-output"))
+    assert ran.err.index(stop) < ran.err.index(f"::{token}::") < ran.err.index("::error ")
+    assert told in ran.out and len(token) > 20
 
 
 def test_the_report_in_a_file_is_what_json_answers_and_what_the_schema_says(web: Checkout) -> None:
