@@ -165,11 +165,17 @@ class _Planner:
     def _is_done(self, service: Service, container: Container) -> bool:
         """A one-shot that ended well stays ended, unless it is asked for by name or something that waits for it starts anew."""
         ended = container.state is State.EXITED and container.exit_code == 0 and service.restart in ("", "no", "on-failure")
-        if not ended or service.name in self.options.services:
+        if not ended or service.name in self.options.services or self._serves(service):
             return False
         waiting = dependents(self.stack.services)[service.name]
         awaited = [name for name in waiting if self.sketch.until(service) is Until.COMPLETED and name in self.names]
         return all(self._is_up(name) for name in awaited)
+
+    def _serves(self, service: Service) -> bool:
+        """Whether it is there to be reached: a server ends well too when it is stopped (PostgreSQL with 0)."""
+        probed = service.healthcheck is not None and not service.healthcheck.disable
+        wanted = self.sketch.until(service)
+        return wanted is not Until.COMPLETED and (probed or bool(service.ports) or wanted is Until.HEALTHY)
 
     def _is_up(self, name: str) -> bool:
         """Whether all containers of a service run, or have done their work, and need not be made again."""

@@ -129,6 +129,14 @@ def test_a_one_shot_named_on_the_command_line_runs_again() -> None:
     assert find(plan, Start, "migrate")
 
 
+def test_a_server_that_was_stopped_starts_again_although_it_ended_well() -> None:
+    stopped = container(SHOP, DB, state=State.EXITED, exit_code=0)
+    assert find(plan_up(SHOP, observed(SHOP, stopped, container(SHOP, API), container(SHOP, WEB))), Start, "db")
+    alone = stack(service("db", probe=False), service("api", needs=[("db", Condition.HEALTHY)]))
+    stopped = container(alone, alone.services["db"], state=State.EXITED, exit_code=0)
+    assert find(plan_up(alone, observed(alone, stopped, container(alone, alone.services["api"]))), Start, "db")
+
+
 def test_scaling_down_takes_outdated_ones_first_then_the_highest_numbers() -> None:
     web = service("web", scale=2)
     three = stack(web)
