@@ -78,6 +78,7 @@ def _after(session: Session, chosen: Ways, saved: Snapshot, was_up: bool, timeou
 def _prepare(session: Session, states: Sequence[Clean], servers: Servers) -> list[DatabasePart]:
     """New databases in the clean state, under names of their own. When that fails nothing has changed."""
     from devstack.bring_up.clean import template_of
+    from devstack.cli import losing
 
     parts: list[DatabasePart] = []
     swept: set[str] = set()
@@ -88,7 +89,7 @@ def _prepare(session: Session, states: Sequence[Clean], servers: Servers) -> lis
             swept.add(state.service)
 
         def on_build(state: Clean = state) -> None:
-            session.console.label("template", f"{state.database}: made once from {len(state.items)} files")
+            session.console.label("template", f"{state.database}: made once from {losing.counted(len(state.items), 'file')}")
 
         try:
             with telling(cluster.disk) if cluster.disk else nullcontext():

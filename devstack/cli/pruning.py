@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from devstack.cli.console import columns
-from devstack.cli.databases import Database, git, opened, when
+from devstack.cli.data import finish, refuse_remote
+from devstack.cli.databases import Database, git, opened, postgres, when
 from devstack.cli.losing import human
 from devstack.cli.session import Session
 from devstack.cli.snapshots import find
@@ -14,7 +16,7 @@ from devstack.compose.model import Json
 from devstack.database import snapshot as snapshots
 from devstack.database.marks import Kept, Mark
 from devstack.engine.base import Engine
-from devstack.errors import Refused
+from devstack.errors import Refused, UsageError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +32,11 @@ class Item:
 
 def prune(session: Session, names: Sequence[str], service: str, *, everything: bool, yes: bool) -> None:
     """Take away the named snapshots; without a name what can be made again or only serves undo, with `everything` all."""
-    with opened(session, service, there=False) as live:
-        items = _named(live, names) if names else _items(session, live, everything=everything)
+    with _reached(session, service, in_server=bool(names)) as live:
+        if live is None:
+            items = [_volume_copies(session.engine, one) for one in _outside(session)]
+        else:
+            items = _named(live, names) if names else _items(session, live, everything=everything)
         if not items:
             session.console.answer({"removed": [], "freed": 0}, "nothing to prune")
             return
@@ -44,6 +49,32 @@ def prune(session: Session, names: Sequence[str], service: str, *, everything: b
             item.remove()
     removed: list[Json] = [{"what": item.what, "name": item.name, "size": item.size} for item in items]
     session.console.answer({"removed": removed, "freed": total}, f"{len(items)} things removed, {human(total)} freed")
+
+
+@contextmanager
+def _reached(session: Session, service: str, *, in_server: bool) -> Iterator[Database | None]:
+    """The server; None where it does not run or there is none, and copies of volumes are all that can go.
+
+    Raises DatabaseError "not-running" when there is nothing of that either, or when it is about what is `in_server`.
+    """
+    try:
+        name = postgres(session, service).service
+    except UsageError as error:
+        if error.code != "no-database" or service or in_server:
+            raise
+        name = ""
+    runs = name and any(container.running for container in session.observe().of(name))
+    if runs or in_server or (name and not _outside(session)):
+        with opened(session, service, there=False) as live:
+            yield live
+        return
+    refuse_remote(session)
+    with session.locked():
+        finish(session)
+        if name:
+            text = f"{name} is not running: what is kept on its server is not looked at (devstack up {name})"
+            session.console.label("note", text)
+        yield None
 
 
 def _named(live: Database, names: Sequence[str]) -> list[Item]:
@@ -75,6 +106,11 @@ def _dropped(live: Database, kept: Kept, what: str, why: str) -> Item:
 def _undo_steps(session: Session) -> list[snapshots.Snapshot]:
     found = snapshots.list_snapshots(session.engine, session.stack.name, sizes=True)
     return [one for one in found if one.automatic and not one.holds]
+
+
+def _outside(session: Session) -> list[snapshots.Snapshot]:
+    """Those that are nothing but copies of volumes: no server has a part in them."""
+    return [one for one in _undo_steps(session) if not one.databases]
 
 
 def _volume_copies(engine: Engine, one: snapshots.Snapshot) -> Item:

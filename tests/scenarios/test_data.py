@@ -322,3 +322,26 @@ def test_reset_without_seeds_is_a_clean_state_of_its_own(checkout: MakeCheckout)
     assert stack.rows() == ""
     stack.devstack("up")
     assert stack.rows() == "seeded"
+
+
+def test_a_template_is_made_with_psql_where_a_file_needs_it(database: Checkout) -> None:
+    database.write({"db/002_made.sql": "select 'create table made ()' \\gexec\n"})
+    database.devstack("reset", "--yes")
+    assert database.sql("select to_regclass('made')") == "made"
+
+
+def test_what_needs_a_server_that_does_not_run_says_how_to_start_it(database: Checkout) -> None:
+    database.devstack("stop")
+    for words in (["snapshots"], ["snapshot", "it"], ["restore", "it", "--yes"], ["clone", "it"], ["prune", "it", "--yes"]):
+        error = database.devstack("db", *words, "--json", code=1).document["error"]
+        assert (error["code"], error["hint"]) == ("not-running", ["devstack up db"]), words
+    database.devstack("up")
+
+
+def test_prune_takes_copies_of_volumes_away_where_no_database_runs(files: Checkout) -> None:
+    files.devstack("reset", "--yes")
+    assert copies(files)
+    assert "undo" in files.devstack("db", "prune", code=7).err
+    assert files.devstack("db", "prune", "--yes", "--json").data["removed"]
+    assert copies(files) == set()
+    assert "nothing to undo" in files.devstack("undo", "--yes", code=2).err
