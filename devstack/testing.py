@@ -100,9 +100,25 @@ def bring_up(folder: Path, *, verify: bool) -> RunningStack:
     _run(folder, "up")
     if verify:
         _run(folder, "verify", "--live")
-    session = Session(Console("pytest"), Selection(directory=folder))
+    session = Session(Console("pytest"), chosen(folder, os.environ), os.environ.get("DEVSTACK_ENGINE") or None)
     env = json.loads(_run(folder, "env", "--json"))["data"]
     return RunningStack(name=session.stack.name, folder=folder, env={k: str(v) for k, v in env.items()}, session=session)
+
+
+def chosen(folder: Path, environment: Mapping[str, str]) -> Selection:
+    """The stack that the commands, which read the same variables, work on."""
+
+    def paths(name: str) -> tuple[Path, ...]:
+        return tuple(folder / path for path in environment.get(name, "").split(os.pathsep) if path)
+
+    files, directory = paths("DEVSTACK_FILE"), environment.get("DEVSTACK_PROJECT_DIRECTORY", "")
+    return Selection(
+        files=files,
+        project_name=environment.get("DEVSTACK_PROJECT_NAME", ""),
+        profiles=tuple(environment.get("DEVSTACK_PROFILE", "").split()),
+        env_files=paths("DEVSTACK_ENV_FILE"),
+        directory=folder / directory if directory or not files else None,
+    )
 
 
 def described(error: DevstackError) -> str:

@@ -127,6 +127,19 @@ def test_a_stack_that_fails_its_verify_fails_the_tests_with_the_reason(
     assert "devstack verify --live ended with exit code 3" in said and "✗ AC1" in said and "Traceback" not in said
 
 
+def test_variables_that_choose_a_stack_choose_the_fixture_too(
+    project: Callable[..., Checkout], pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web = "services:\n  web:" + STACK.split("  web:")[1].split("schema:")[0]
+    shop = project({"sub/other.yaml": f"name: @PROJECT\n{web}", "sub/compose.yaml": "services: {}\n"})
+    name = f"{shop.project}-other"
+    pytester.makepyfile(f"def test_one(devstack):\n    assert devstack.name == {name!r} and devstack.url('web')")
+    pytester.makeini("[pytest]\ndevstack_dir = sub")
+    monkeypatch.setenv("DEVSTACK_FILE", "other.yaml")
+    monkeypatch.setenv("DEVSTACK_PROJECT_NAME", name)
+    pytester.runpytest_subprocess("-p", "no:cacheprovider", timeout=180).assert_outcomes(passed=1)
+
+
 def test_a_folder_without_a_stack_is_said(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_one(devstack): pass")
     ran = pytester.runpytest_subprocess("-p", "no:cacheprovider", timeout=60)
