@@ -100,8 +100,10 @@ def _prepare(session: Session, states: Sequence[Clean], servers: Servers) -> lis
         except DevstackError as error:
             for part in parts:
                 servers.cluster(part.service).discard(part.incoming)
-            error.details = (*error.details, ("so far", "no data was touched"))
-            error.hints = (*error.hints, "devstack reset --hard   (a new volume instead of a new database)")
+            # What is said of the database's state is said of the one that was being made.
+            error.details = (*(one for one in error.details if one[0] != "state"), ("so far", "no data was touched"))
+            if error.code != "disk-full":  # the volume's copy would not fit either
+                error.hints = (*error.hints, "devstack reset --hard   (a new volume instead of a new database)")
             raise
         parts.append(undoing.replaced(state.service, state.database, work))
     return parts

@@ -49,7 +49,7 @@ def load(session: Session, file: Path, service: str, database: str, *, trusted: 
             with _bytes(session, "load", len(script.text)) as shown:
                 done = loading.load(live.cluster, work, live.name, script, trusted=trusted, on_part=shown)
         except BaseException:
-            live.cluster.drop(work)
+            live.cluster.discard(work)
             raise
         saved = put_in_place(session, live, live.name, work, "load")
     if done.owners:

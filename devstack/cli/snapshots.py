@@ -83,7 +83,13 @@ def restore(session: Session, name: str, service: str, *, yes: bool) -> None:
 def put_in_place(session: Session, database: Database, name: str, work: str, reason: str) -> str:
     """A work database becomes a live one, what was live is kept for undo; the name under which."""
     part = undoing.replaced(database.service, name, work)
-    saved = undoing.reset(session.engine, session.stack, (), images={}, databases=[part], servers=database.servers, reason=reason)
+    try:
+        saved = undoing.reset(
+            session.engine, session.stack, (), images={}, databases=[part], servers=database.servers, reason=reason
+        )
+    except DevstackError:
+        database.cluster.discard(work)  # it has another name when it took its place after all
+        raise
     return saved.name
 
 

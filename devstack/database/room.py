@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 from devstack.compose.roles import Postgres
 from devstack.database.outcome import ConnectionLost, StatementRefused
 from devstack.engine.base import Container, Engine
-from devstack.errors import DatabaseError, DeadlinePassed, DevstackError
+from devstack.errors import DatabaseError, DeadlinePassed, DevstackError, Exit, SqlError
 
 SEGMENT = 16 << 20
 """Bytes of a file of the server's log, which it makes whole before it writes to it."""
@@ -102,8 +102,8 @@ def telling(disk: Disk) -> Iterator[None]:
 def _is_full(error: DevstackError, disk: Disk, begun: float) -> bool:
     if error.code == f"sql {_STATE}" or (isinstance(error, StatementRefused) and error.fault.sqlstate == _STATE):
         return True
-    if is_said(error):
-        return True
+    if is_said(error) and (isinstance(error, (DatabaseError, SqlError)) or error.code == "schema-tool"):
+        return True  # of others it may be this machine's disk, as of a dump that cannot be written
     return _is_gone(error) and _says_so("\n".join(_log(disk, begun)))
 
 
@@ -135,13 +135,14 @@ def _explain(error: DevstackError, disk: Disk) -> None:
     room = disk.room()  # of a container that stopped nobody can say
     service = disk.role.service
     error.message = f"the disk of {service} is full: {error.message}"
-    error.details = (*error.details, ("disk", f"{disk.name}: {room}" if room else disk.name))
+    again = " again, now that what was begun is taken back" if room and room.free >= SEGMENT else ""
+    error.details = (*error.details, ("disk", f"{disk.name}: {room}{again}" if room else disk.name))
     gone = _is_gone(error)
     if gone:
         words = f"{service} could not write its log and stopped itself; what was committed is on the disk, and nothing else"
         error.details = (*error.details, ("state", words))
     error.hints = tuple(disk.hints(runs=room is not None and not gone))
-    error.code = "disk-full"
+    error.code, error.exit = "disk-full", Exit.FAILED
 
 
 def _megabytes(size: int) -> str:
