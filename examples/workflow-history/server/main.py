@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from server import problems
-from server.database import Pulse, SessionLocal, engine
+from server.database import Pulse, SessionLocal, engine, reason_of
 from server.logs import Logged
 from server.routes import operations, runs, workflows
 from server.runner import Runner
@@ -49,7 +49,7 @@ async def settle(runner: Runner) -> None:
             if ended:
                 log.warning("abandoned runs were ended", extra={"fields": {"runs": ended}})
         except SQLAlchemyError as error:
-            reason = problems.reason_of(error)
+            reason = reason_of(error)
             log.warning("abandoned runs not looked for", extra={"fields": {"reason": reason}})
         await asyncio.sleep(SECONDS_BETWEEN_SETTLING)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
-from here import Database, Maker, Started, new_database
+from here import Database, Maker, Started, new_database, url_of
 
 BASE = os.environ.get("API_URL", "http://localhost:8000")
 
@@ -53,6 +53,23 @@ def migrated() -> Iterator[str]:
 def database(migrated: str) -> Iterator[Database]:
     with new_database(migrated) as name:
         yield Database(name)
+
+
+@pytest.fixture(scope="session")
+def pristine(migrated: str) -> Database:
+    """As migrated, for tests that leave nothing in it."""
+    return Database(migrated)
+
+
+@pytest.fixture(scope="session")
+def own() -> Iterator[Started]:
+    """An API of the tests' own, whose log they can read, on a database of its own."""
+    with new_database() as name:
+        upgraded = Database(name).alembic("upgrade", "head")
+        assert upgraded.returncode == 0, upgraded.stderr
+        started = Started(url_of(name))
+        yield started
+        started.kill()
 
 
 @pytest.fixture

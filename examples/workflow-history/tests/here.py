@@ -127,6 +127,16 @@ class Started:
         assert all(isinstance(line, dict) for line in lines)
         return lines
 
+    def lines_about(self, request_id: str) -> list[Json]:
+        """Of one request, whole: its own line, the last one, is written after its answer."""
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            mine = [line for line in self.lines() if line.get("request_id") == request_id]
+            if mine and mine[-1]["message"] == "request":
+                return mine
+            time.sleep(0.02)
+        raise AssertionError(f"no line of request {request_id}:\n{self.written()}")
+
     def kill(self) -> None:
         """As a crash would end it."""
         self.api.close()

@@ -84,43 +84,44 @@ def test_a_node_that_cannot_fails_its_run_and_says_why(
     assert said in answer["error"]
 
 
-def test_http_call_reaches_a_service_of_the_stack_and_passes_the_request_id_on(
-    database: Database, start: Callable[..., Started]
+def test_http_call_reaches_a_service_and_passes_the_request_id_on(
+    own: Started,
 ) -> None:
-    one = start(database.url)
-    make = Maker(one.api)
+    make = Maker(own.api)
     workflow = make.workflow(
         {
             "node_type": "http_call",
-            "url": f"{one.url}/workflows",
+            "url": f"{own.url}/workflows",
             "method": "POST",
             "send_input": True,
         },
         {"node_type": "json_path", "path": "$.body.id"},
-        {"node_type": "http_call", "url": f"{one.url}/workflows/{{{{ input }}}}"},
+        {"node_type": "http_call", "url": f"{own.url}/workflows/{{{{ input }}}}"},
         {"node_type": "json_path", "path": "$['body']['name']"},
     )
     headers = {"X-Request-ID": "from-the-test"}
     body = {"input": {"name": "made by a node"}}
-    answer = one.api.post(f"/workflows/{workflow}/run", json=body, headers=headers).json()
+    answer = own.api.post(f"/workflows/{workflow}/run", json=body, headers=headers).json()
     assert answer["final_output"] == "made by a node", answer
-    calls = [line for line in one.lines() if line.get("request_id") == "from-the-test"]
-    assert next(line["path"] for line in calls if line["message"] == "request") == "/workflows"
+    called = [line["path"] for line in own.lines_about("from-the-test") if "path" in line]
+    made = make.history(answer)["steps"][1]["output"]
+    assert called == ["/workflows", f"/workflows/{made}", f"/workflows/{workflow}/run"]
 
 
-def test_http_call_fails_where_the_answer_does(
-    database: Database, start: Callable[..., Started]
-) -> None:
-    one = start(database.url, http_allowed_hosts="127.0.0.1:1")
-    make = Maker(one.api)
-    node = {"node_type": "http_call", "url": "http://127.0.0.1:1/"}
-    assert "Connection refused" in make.run(make.workflow(node))["error"]
-    two = start(database.url)
-    make = Maker(two.api)
-    node = {"node_type": "http_call", "url": f"{two.url}/nowhere/{{{{ input }}}}"}
+def test_http_call_fails_where_the_answer_does(own: Started) -> None:
+    make = Maker(own.api)
+    node = {"node_type": "http_call", "url": f"{own.url}/nowhere/{{{{ input }}}}"}
     error = make.run(make.workflow(node), "a/../b?c")["error"]
     # The filled-in value is one part of the path, whatever it contains.
-    assert f"GET {two.url}/nowhere/a%2F..%2Fb%3Fc was answered 404" in error
+    assert f"GET {own.url}/nowhere/a%2F..%2Fb%3Fc was answered 404" in error
+
+
+def test_http_call_fails_where_nobody_listens(
+    database: Database, start: Callable[..., Started]
+) -> None:
+    make = Maker(start(database.url, http_allowed_hosts="127.0.0.1:1").api)
+    node = {"node_type": "http_call", "url": "http://127.0.0.1:1/"}
+    assert "Connection refused" in make.run(make.workflow(node))["error"]
 
 
 def test_a_run_has_to_end_in_its_time(database: Database, start: Callable[..., Started]) -> None:

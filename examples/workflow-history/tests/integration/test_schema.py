@@ -65,15 +65,15 @@ def test_the_offline_script_makes_the_same_schema(database: Database) -> None:
     assert catalog(database) == before
 
 
-def test_the_tables_have_the_columns_that_were_planned(database: Database) -> None:
-    columns = database.column(COLUMNS)
+def test_the_tables_have_the_columns_that_were_planned(pristine: Database) -> None:
+    columns = pristine.column(COLUMNS)
     assert "nodes.node_type text t " in columns
     assert "nodes.config jsonb t '{}'::jsonb" in columns
     for column in ("runs.input", "runs.final_output", "run_nodes.input", "run_nodes.output"):
         assert f"{column} jsonb f " in columns
     for table in ("workflows", "nodes", "runs", "run_nodes"):
         assert f"{table}.id uuid t gen_random_uuid()" in columns
-    indexes = " ".join(database.column(INDEXES))
+    indexes = " ".join(pristine.column(INDEXES))
     assert "ON public.nodes USING btree (workflow_id, order_index)" in indexes
     assert "ON public.runs USING btree (workflow_id, started_at DESC)" in indexes
     # "JSONB without GIN initially".
@@ -100,12 +100,12 @@ def test_the_tables_have_the_columns_that_were_planned(database: Database) -> No
     ],
 )
 def test_the_queries_of_the_api_can_use_their_indexes(
-    database: Database, query: str, index: str
+    pristine: Database, query: str, index: str
 ) -> None:
     # On an empty table reading it whole is cheapest; the question is whether the index fits.
     settings = "SET enable_seqscan = off; SET enable_sort = off; SET enable_bitmapscan = off; "
     query = query.replace("gen_random_uuid()", "'00000000-0000-4000-8000-000000000000'")
-    plan = "\n".join(database.column(f"{settings}EXPLAIN SELECT * FROM {query}"))
+    plan = "\n".join(pristine.column(f"{settings}EXPLAIN SELECT * FROM {query}"))
     assert index in plan
     assert "Sort" not in plan
 
@@ -125,6 +125,6 @@ W = "WITH w AS (INSERT INTO workflows (name) VALUES ('x') RETURNING id) "
         W + "INSERT INTO runs (workflow_id, status, finished_at) SELECT id, 'failed', now() FROM w",
     ],
 )
-def test_the_database_refuses_what_cannot_be(database: Database, sql: str) -> None:
+def test_the_database_refuses_what_cannot_be(pristine: Database, sql: str) -> None:
     with pytest.raises(psycopg2.errors.CheckViolation):
-        database.execute(sql)
+        pristine.execute(sql)

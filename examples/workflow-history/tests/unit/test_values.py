@@ -55,7 +55,7 @@ def test_values_are_shown_as_text() -> None:
 
 
 def test_kinds_have_the_names_of_json() -> None:
-    values = (None, True, 1, 1.5, "a", [], {})
+    values: tuple[Any, ...] = (None, True, 1, 1.5, "a", [], {})
     assert [kind_of(one) for one in values] == [
         "null", "a boolean", "a number", "a number", "text", "an array", "an object",
     ]  # fmt: skip
