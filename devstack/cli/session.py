@@ -68,8 +68,8 @@ class Session:
         try:
             endpoint = resolve(None if name in NAMES else name, os.environ)
         except EngineError as error:
-            if name != "auto":
-                raise
+            if name != "auto" or not dict(error.details).get("tried"):
+                raise  # one was chosen by name: a flag, $DOCKER_HOST, a context
             tried = dict(error.details).get("tried", error.message)
             return self._native(f"no container engine answers: {tried}")
         return connect(endpoint)

@@ -177,21 +177,34 @@ def _attachment(value: Json) -> Json:
 
 def _ports(node: Node, path: str, faults: Faults) -> Json:
     found: list[Json] = []
-    for index, item in enumerate(node.items if isinstance(node, SequenceNode) else ()):
+    items = node.items if isinstance(node, SequenceNode) else ()
+    # Where one may still become a port, when a variable gets its value, all short forms stay as they are written.
+    stay = any(not isinstance(item, MappingNode) and not _is_port(item) for item in items)
+    for index, item in enumerate(items):
         if isinstance(item, MappingNode):
             body = _object(plain(item))
             if body.get("target") in (None, "", 0):
                 faults.add(item, f"{path}[{index}]", 'the key "target", the container port, is missing')
             found.append({"mode": "ingress", "protocol": "tcp", **body})
-            continue
-        try:
-            found += short_ports(item)
-        except NoPort as error:
-            faults.add(item, f"{path}[{index}]", str(error))
-        except ValueError:
-            # It may be a port yet, when somebody puts it right or a variable gets its value: it stays as it is written.
+        elif stay:
             found.append(plain(item))
+        else:
+            try:
+                found += short_ports(item)
+            except NoPort as error:
+                faults.add(item, f"{path}[{index}]", str(error))
     return _unique(found, _port)
+
+
+def _is_port(item: Node) -> bool:
+    """Whether it is a short form, right or wrong, that no variable can change."""
+    try:
+        short_ports(item)
+    except NoPort:
+        return True
+    except ValueError:
+        return False
+    return True
 
 
 def _port(entry: Json) -> tuple[str, ...]:

@@ -100,7 +100,7 @@ def test_a_wrong_sql_file_is_told_at_its_place_and_nothing_of_it_stays(database:
 
 def test_a_sql_file_edited_after_it_was_applied_is_named(database: Checkout) -> None:
     text = (database.folder / "db/001_note.sql").read_text()
-    database.write({"db/001_note.sql": text + "-- a second thought\n"})
+    database.write({"db/001_note.sql": text + "select 1; -- a second thought\n"})
     try:
         ran = database.devstack("up", code=1)
         assert "db/001_note.sql" in ran.err and "reset" in ran.err

@@ -139,7 +139,7 @@ ENV = {
     "no equals sign": env("=1\n", "1:1", "name"),
     "port that is none": env("DB_PORT=high\n", "", "services.db.ports", "high", "1 to 65535"),
     "project name that is none": env("COMPOSE_PROJECT_NAME=My Shop\n", "", "My Shop"),
-    "unclosed variable": env("A=${B\n", "1:", "${B"),
+    "unclosed variable": env("A=${B\n", "1:", "${ begins no variable"),
 }
 
 LINES = {

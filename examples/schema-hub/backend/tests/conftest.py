@@ -49,7 +49,7 @@ class Patient(httpx.HTTPTransport):
 
 @pytest.fixture(scope="session")
 def api() -> Iterator[httpx.Client]:
-    base = os.environ.get("API_URL", "http://localhost:8000")
+    base = os.environ.get("API_URL") or f"http://localhost:{os.environ.get('PORT', '8000')}"
     with httpx.Client(base_url=base, timeout=10, transport=Patient()) as client:
         try:
             client.get("/health").raise_for_status()

@@ -34,7 +34,7 @@ def url_of(database: str | None = None) -> str:
 
 @pytest.fixture(scope="session")
 def api() -> Iterator[httpx.Client]:
-    base = os.environ.get("API_URL", "http://localhost:8001")
+    base = os.environ.get("API_URL") or f"http://localhost:{os.environ.get('PORT', '8001')}"
     with httpx.Client(base_url=base, timeout=10) as client:
         try:
             client.get("/healthz").raise_for_status()
