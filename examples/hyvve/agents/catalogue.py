@@ -6,25 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 STOP_WORDS = frozenset(
-    (
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "by",
-        "for",
-        "from",
-        "has",
-        "have",
-        "in",
-        "is",
-        "it",
+    re.findall(
+        r"\w+",
+        "a an and are as at be by for from has have in is it its of on or that the this to was we"
+        " were will with you",
     )
-    + ("its", "of", "on", "or", "that", "the", "this", "to", "was", "we", "were", "will", "with")
-    + ("you",)
 )
 
 

@@ -1,4 +1,4 @@
-"""The tests talk to the running AgentOS, its PostgreSQL and its Redis; what they make they delete."""
+"""The tests talk to the running AgentOS and its stores; what they make they delete."""
 
 import asyncio
 import os

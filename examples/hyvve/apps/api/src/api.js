@@ -166,5 +166,5 @@ async function trouble(ask) {
 
 function reasonOf(error) {
   const reason = error.cause?.message || error.cause?.code || error.message || error.code || error.name;
-  return String(reason).trim().split("\n").at(-1);
+  return String(reason).trim().split("\n").at(-1).replace(/\.$/, "");
 }

@@ -6,10 +6,11 @@ import { randomUUID } from "node:crypto";
 import { readSettings } from "./settings.js";
 import { connectStores } from "./stores.js";
 
-const settings = readSettings(process.env, ["DATABASE_URL", "REDIS_URL"]);
 const mark = `connect-${randomUUID()}`;
-const { database, redis } = await connectStores(settings);
+let database;
+let redis;
 try {
+  ({ database, redis } = await connectStores(readSettings(process.env, ["DATABASE_URL", "REDIS_URL"]), 3));
   const { id } = await database.workspace.create({ data: { name: mark } });
   const read = await database.workspace.findUniqueOrThrow({ where: { id } });
   await database.workspace.delete({ where: { id } });
@@ -22,7 +23,12 @@ try {
   if (back !== mark) throw new Error(`Redis gave back ${back}`);
   const [, redisVersion] = /redis_version:(\S+)/.exec(await redis.info("server"));
   console.log(`Redis ${redisVersion}: written and read`);
+} catch (error) {
+  // Prisma's messages begin with the place of the call.
+  const reason = error.name.startsWith("Prisma") ? error.message.trim().split("\n").at(-1) : error.message;
+  console.error(`apps/api cannot use its stores: ${reason}`);
+  process.exitCode = 1;
 } finally {
-  await database.$disconnect();
-  redis.destroy();
+  await database?.$disconnect();
+  redis?.destroy();
 }
