@@ -89,7 +89,9 @@ def hyvve(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield made
     finally:
         made.run(sys.executable, "-m", "devstack", "down")
-        for volume in engine.observe(name).volumes:
+        # Snapshots of a reset are volumes with a name of their own.
+        kept = subprocess.run(["docker", "volume", "ls", "-q"], capture_output=True, text=True, check=True).stdout.split()
+        for volume in {*engine.observe(name).volumes, *(one for one in kept if one.startswith(f"{name}_"))}:
             engine.remove_volume(volume)
         subprocess.run(["docker", "image", "rm", "--force", f"{name}-agentos", f"{name}-api"], capture_output=True, check=False)
 
