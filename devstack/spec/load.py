@@ -108,7 +108,9 @@ class _Sections:
         node = self.nodes.get("engine")
         text = self.faults.text(node, "engine") or "auto"
         if node is not None and text not in ENGINES:
-            self.faults.add(node, f'"{text}" is no engine', "engine", did_you_mean(text, ENGINES) or f"one of: {', '.join(ENGINES)}")
+            self.faults.add(
+                node, f'"{text}" is no engine', "engine", did_you_mean(text, ENGINES) or f"one of: {', '.join(ENGINES)}"
+            )
         return text
 
     def spec(self) -> Spec:

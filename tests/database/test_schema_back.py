@@ -21,7 +21,10 @@ from tests.database.server import tables
 
 Schema = Callable[..., SchemaFiles]
 A = "create table a (id int);\n-- devstack: down\ndrop table a;\n"
-B = "create table b (id int);\ninsert into b values (1), (2);\n-- devstack: down\nalter table a drop column if exists id;\ndrop table if exists b cascade;\n"
+B = (
+    "create table b (id int);\ninsert into b values (1), (2);\n"
+    "-- devstack: down\nalter table a drop column if exists id;\ndrop table if exists b cascade;\n"
+)
 
 
 def quiet(path: str, state: str, text: str = "") -> None: ...

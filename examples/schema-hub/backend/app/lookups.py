@@ -57,9 +57,7 @@ def noun(model: type[Row]) -> str:
     return model.__name__.lower()
 
 
-async def any_one(
-    session: SessionDep, model: type[R], key: uuid.UUID, *, hold: bool = False
-) -> R:
+async def any_one(session: SessionDep, model: type[R], key: uuid.UUID, *, hold: bool = False) -> R:
     """The row, deleted or not; `hold` keeps others from changing it until the request is over."""
     row = await session.get(model, key, with_for_update=True if hold else None)
     if row is None:
@@ -67,9 +65,7 @@ async def any_one(
     return row
 
 
-async def one(
-    session: SessionDep, model: type[R], key: uuid.UUID, *, hold: bool = False
-) -> R:
+async def one(session: SessionDep, model: type[R], key: uuid.UUID, *, hold: bool = False) -> R:
     """The row, which must not be deleted."""
     row = await any_one(session, model, key, hold=hold)
     if row.deleted_at is not None:
