@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench engine images clean
+.PHONY: help demo test examples lint bench engine images clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ images: .venv/installed ## The images that the tests need
 test: .venv/developer ## Every test; those that need an engine are skipped where none can be had
 	@PYTHON=$(CURDIR)/$(BIN)/python scripts/test-ground.sh
 	$(BIN)/pytest -n 2 --dist loadfile
+
+examples: .venv/developer engine images ## The systems under examples/, with the proof of each of their criteria
+	$(BIN)/pytest tests/examples -m "long or not long"
 
 lint: .venv/developer ## Format, lint, types
 	$(BIN)/ruff format --check .

@@ -178,6 +178,7 @@ def test_a_new_migration_is_written_from_the_schema_and_applied_by_the_next_up(h
     assert "motto" not in hyvve.devstack("db-shell", "-c", "\\d workspaces")
 
 
+@pytest.mark.long
 def test_docker_reset_gives_clean_data_and_undo_brings_it_back(hyvve: Hyvve) -> None:
     made = hyvve.call("api", "/workspaces", {"name": "before the reset"})
     refused = hyvve.run("npm", "run", "--silent", "docker:reset")
@@ -244,6 +245,7 @@ def test_an_edit_is_served_within_three_seconds(hyvve: Hyvve, service: str, file
     assert within(10.0, lambda: hyvve.call(service, "/health")["status"] == "healthy")
 
 
+@pytest.mark.long
 def test_data_is_there_after_docker_down_and_docker_up(hyvve: Hyvve) -> None:
     made = hyvve.call("api", "/workspaces", {"name": "kept"})
     hyvve.devstack("redis-shell", "-c", "set kept yes")
@@ -271,6 +273,7 @@ def test_load_gets_no_server_error_and_its_connections_stay_bounded(hyvve: Hyvve
     assert 0 < most <= 10
 
 
+@pytest.mark.long
 def test_it_verifies_with_every_criterion_of_the_story(hyvve: Hyvve) -> None:
     done = hyvve.run(sys.executable, "-m", "devstack", "verify", "--json", timeout=600)
     report = json.loads(done.stdout)["data"]

@@ -224,6 +224,7 @@ def test_load_gets_no_server_error_and_its_connections_stay_bounded(hub: Hub) ->
     assert 0 < most <= 11
 
 
+@pytest.mark.long
 def test_the_hub_verifies_with_every_point_of_its_plan(hub: Hub) -> None:
     done = hub.run("verify", "--json", timeout=600)
     report = json.loads(done.stdout)["data"]

@@ -156,6 +156,7 @@ def test_load_gets_no_server_error_and_its_connections_stay_bounded(history: His
     assert 0 < most <= 10
 
 
+@pytest.mark.long
 def test_the_history_verifies_with_every_task_of_its_list(history: History) -> None:
     done = history.run("verify", "--json", timeout=900)
     report = json.loads(done.stdout)["data"]
