@@ -29,7 +29,7 @@ from tests.stacks import service
 
 HERE = Where("devstack.yml", 1)
 WEB = service("web")
-DB = service("db", image="postgres:17", environment={"POSTGRES_PASSWORD": "x"})
+DB = service("db", image="postgres:17", command=None, environment={"POSTGRES_PASSWORD": "x"})
 CACHE = service("cache", image="redis:7", command=None)
 
 
