@@ -242,6 +242,8 @@ def test_an_edit_is_served_within_three_seconds(hyvve: Hyvve, service: str, file
         assert within(3.0, lambda: hyvve.call(service, "/")["service"] == "Edited")
     finally:
         source.write_text(before)
+    # The next test must not meet the process that is about to be replaced.
+    assert within(10.0, lambda: hyvve.call(service, "/")["service"] != "Edited")
     assert within(10.0, lambda: hyvve.call(service, "/health")["status"] == "healthy")
 
 

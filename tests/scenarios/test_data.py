@@ -157,6 +157,8 @@ def test_down_never_removes_a_volume(files: Checkout) -> None:
 
 KILLS = 5
 """Moments at which `reset` is killed, spread over the time a whole one takes."""
+BOTH_KILLS = 4
+"""The same for a stack of two stores; python -m tests.database.data_kills makes more."""
 
 
 def test_a_killed_reset_leaves_all_old_or_all_new(files: Checkout) -> None:
@@ -231,15 +233,15 @@ def test_a_killed_reset_of_a_database_and_a_redis_is_all_or_nothing(both: Checko
     begun = time.monotonic()
     both.devstack("reset", "--yes")
     whole = time.monotonic() - begun
-    for index in range(KILLS):
+    for index in range(BOTH_KILLS):
         text = f"round{index}"
         fill(both, text)
         process = both.begin("reset", "--yes")
-        time.sleep(whole * (index + 2) / (KILLS + 1))  # the moment of the kill, not a wait for something
+        time.sleep(whole * (index + 2) / (BOTH_KILLS + 1))  # the moment of the kill, not a wait for something
         kill(process)
         both.devstack("up")
         found = held(both)
-        assert found in ((text, text), ("", "")), f"killed at {index + 2} of {KILLS + 1}"
+        assert found in ((text, text), ("", "")), f"killed at {index + 2} of {BOTH_KILLS + 1}"
         if found == ("", ""):
             redis(both, "set", "note", "since")
             both.devstack("up")
