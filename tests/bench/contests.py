@@ -90,7 +90,7 @@ class Standing:
         self.project = stage.project()
         self.commands = {
             OURS: [devstack(), *ours, "-p", self.project],
-            THEIRS: [*COMPOSE, "-p", self.project, "up", "-d", "--wait"],
+            THEIRS: [*COMPOSE, "-p", self.project, *theirs],
         }
         self.there: frozenset[str] = frozenset()
 
