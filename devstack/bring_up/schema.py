@@ -196,7 +196,7 @@ def apply(
     """Carry out the step of a plan; its result in a few words. `on_tool` is told of a tool that begins, to be able to stop it."""
     from devstack.database import schema
     from devstack.database.psql_engine import Psql
-    from devstack.database.reach import target_of
+    from devstack.database.reach import ended, target_of
     from devstack.database.room import Disk, telling
 
     role = postgres_of(stack, step.service.name)
@@ -217,7 +217,7 @@ def apply(
 
     wish = schema.Wish(seeds=step.seed, run_tool=run_tool, psql=Psql(engine, container, role))
     with telling(Disk(engine, inside, role)):
-        return in_words(schema.apply(target, wanted, wish=wish, on_file=on_file))
+        return in_words(schema.apply(target, wanted, wish=wish, on_file=on_file, gone=ended(engine, container)))
 
 
 def in_words(applied: Applied) -> str:

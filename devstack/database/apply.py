@@ -87,17 +87,18 @@ def apply(
     on_file: OnFile = lambda path, state, text="": None,
     deadline: float | None = None,
     stop: Callable[[], bool] = lambda: False,
+    gone: Callable[[], bool] = lambda: False,
 ) -> Applied:
     """Apply what is pending, one transaction a file, in order. The database is made when the server does not have it.
 
-    A server that is only starting is waited for until `deadline` (`time.monotonic()`, default 30 s from now). `stop` is asked
+    A server that is only starting is waited for until `deadline` (`time.monotonic()`, default 30 s from now) or `gone`. `stop` is asked
     several times a second; True cancels on the server as Ctrl-C does. Raises SpecError for files that cannot be run, DevstackError
     "schema-edited" and "schema-out-of-order", SqlError, DatabaseError.
     """
     deadline = time.monotonic() + CONNECT_WAIT if deadline is None else deadline
     items = on_disk.read(files)
     run_id = uuid.uuid4().hex[:12]
-    connection, created = _open(target, f"{APPLICATION} {run_id}", deadline, stop)
+    connection, created = _open(target, f"{APPLICATION} {run_id}", deadline, stop, gone)
     with connection:
         step = Step(connection, files, items, wish or Wish(), on_file, run_id)
         if not step.look():
@@ -245,9 +246,11 @@ class Step:
         )
 
 
-def _open(target: Target, name: str, deadline: float, stop: Callable[[], bool]) -> tuple[Connection, bool]:
+def _open(
+    target: Target, name: str, deadline: float, stop: Callable[[], bool], gone: Callable[[], bool]
+) -> tuple[Connection, bool]:
     try:
-        return connect(target, application_name=name, deadline=deadline, interrupted=stop), False
+        return connect(target, application_name=name, deadline=deadline, interrupted=stop, gone=gone), False
     except DatabaseMissing:
         created = create_database(target, application_name=name, deadline=deadline)
         return connect(target, application_name=name, deadline=deadline, interrupted=stop), created

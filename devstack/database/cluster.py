@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from types import TracebackType
@@ -284,10 +284,10 @@ class Cluster:
 _LEFT = "SELECT datname, shobj_description(oid, 'pg_database') FROM pg_database WHERE starts_with(datname, %s) OR datconnlimit = %s"
 
 
-def open_cluster(target: Target, project: str, *, wait: float = 0.0) -> Cluster:
+def open_cluster(target: Target, project: str, *, wait: float = 0.0, gone: Callable[[], bool] = lambda: False) -> Cluster:
     """A session with the server of the target, in a database that is not the live one.
 
-    A server that is only starting is waited for, `wait` seconds at most. Raises WrongPassword, DatabaseMissing, DatabaseError.
+    A server that is only starting is waited for, `wait` seconds at most and until `gone`. Raises WrongPassword, DatabaseMissing, DatabaseError.
     """
     deadline = time.monotonic() + wait if wait else None
     for maintenance in ("postgres", "template1"):
@@ -299,6 +299,7 @@ def open_cluster(target: Target, project: str, *, wait: float = 0.0) -> Cluster:
                 application_name=APPLICATION,
                 deadline=deadline,
                 lock_timeout=_COPY_PATIENCE,
+                gone=gone,
             )
         except DatabaseMissing:
             continue

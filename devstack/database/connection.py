@@ -23,6 +23,7 @@ from devstack.database.outcome import (
     Fault,
     Outcome,
     StatementRefused,
+    ended,
     fault_of,
     is_not_yet,
     named,
@@ -283,12 +284,14 @@ def connect(
     deadline: float | None = None,
     lock_timeout: float = LOCK_TIMEOUT,
     interrupted: Callable[[], bool] | None = None,
+    gone: Callable[[], bool] = lambda: False,
     read_only: bool = False,
 ) -> Connection:
     """A session with the target's database.
 
     A server that is only starting (nobody listens yet, "starting up") is waited for until `deadline`, a time of
-    `time.monotonic()`; None tries once. Raises WrongPassword, DatabaseMissing, DeadlinePassed, DatabaseError.
+    `time.monotonic()`; None tries once. `gone` is asked before each wait: True, the server has ended, makes it vain.
+    Raises WrongPassword, DatabaseMissing, DeadlinePassed, DatabaseError.
     """
     options = {"client_connection_check_interval": str(_CHECK_INTERVAL), "lock_timeout": f"{int(lock_timeout * 1000)}"}
     if read_only:
@@ -308,6 +311,8 @@ def connect(
             raise refusal(target, said)
         if deadline is None or time.monotonic() >= deadline:
             raise silence(target, said, waited=deadline is not None)
+        if gone():
+            raise ended(target)
         if interrupted is not None and interrupted():
             raise KeyboardInterrupt
         time.sleep(min(pause, max(0.0, deadline - time.monotonic())))

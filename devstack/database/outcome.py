@@ -106,6 +106,11 @@ def silence(target: Target, said: str, *, waited: bool) -> DatabaseError | Deadl
     return DatabaseError(f"{named(target)} does not answer", details=[("last", said)], hints=hints)
 
 
+def ended(target: Target) -> DatabaseError:
+    hints = [f"devstack logs {target.service}".rstrip(), f"devstack up {target.service}".rstrip()]
+    return DatabaseError(f"{target.service or 'the database'} is not running", hints=hints, code="not-running")
+
+
 def named(target: Target) -> str:
     where = f"{target.host}:{target.port}"
     return f"the database of {target.service} at {where}" if target.service else f"the database at {where}"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from devstack.compose.roles import Postgres, Role
 from devstack.database.target import Target
-from devstack.engine.base import Binding, Container, Endpoint
-from devstack.errors import DatabaseError
+from devstack.engine.base import Binding, Container, Endpoint, Engine, State
+from devstack.errors import DatabaseError, NotFound
 
 _EVERYWHERE = {"", "0.0.0.0", "::", "127.0.0.1", "::1"}
+_ENDED = (State.EXITED, State.DEAD, State.REMOVING)
 
 
 def target_of(role: Postgres, container: Container, endpoint: Endpoint, database: str = "") -> Target:
@@ -36,6 +38,18 @@ def address_of(role: Role, container: Container, endpoint: Endpoint) -> tuple[st
         f"{role.service} publishes no port, so its database cannot be reached from here",
         hints=[f'publish the port: services.{role.service}.ports: ["127.0.0.1:{role.port}:{role.port}"]'],
     )
+
+
+def ended(engine: Engine, container: str) -> Callable[[], bool]:
+    """Asks whether this container, which ran a moment ago, has ended or was removed since."""
+
+    def asked() -> bool:
+        try:
+            return engine.inspect(container).state in _ENDED
+        except NotFound:
+            return True
+
+    return asked
 
 
 def _host(binding: Binding, endpoint: Endpoint) -> str:

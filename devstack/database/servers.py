@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from devstack.compose.model import Stack
 from devstack.compose.roles import Postgres, Redis, Role, role_of
 from devstack.database import flushing
+from devstack.database.reach import ended
 from devstack.engine.base import Container, Engine, Observed
 from devstack.errors import DatabaseError
 
@@ -43,6 +44,11 @@ class Servers:
         """Its running container."""
         return next((c for c in self.observed.of(service) if c.running), None)
 
+    def still(self, service: str) -> bool:
+        """Whether it runs even now: a command may have removed what was observed."""
+        container = self.container(service)
+        return container is not None and not ended(self.engine, container.id)()
+
     def cluster(self, service: str) -> Cluster:
         """The PostgreSQL server of a service. Raises DatabaseError when it does not run or cannot be reached."""
         if service not in self._clusters:
@@ -54,7 +60,9 @@ class Servers:
             if not isinstance(role, Postgres):
                 raise DatabaseError(f"{service} is no PostgreSQL that devstack recognises")
             target = target_of(role, container, self.engine.info.endpoint)
-            cluster = self._sessions.enter_context(open_cluster(target, self.stack.name, wait=WAIT))
+            cluster = self._sessions.enter_context(
+                open_cluster(target, self.stack.name, wait=WAIT, gone=ended(self.engine, container.id))
+            )
             cluster.disk = Disk(self.engine, container, role)
             self._clusters[service] = cluster
         return self._clusters[service]

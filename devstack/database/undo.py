@@ -215,7 +215,7 @@ def _drop(pruned: Sequence[Snapshot], servers: Servers | None) -> None:
     """Drop what pruned snapshots had put aside, where a server is at hand: the rest is for `db prune`."""
     parts = [part for snapshot in pruned for part in snapshot.databases]
     for service in dict.fromkeys(part.service for part in parts):
-        if servers is not None and servers.container(service) is not None:
+        if servers is not None and servers.still(service):
             servers.cluster(service).drop_later([part.aside for part in parts if part.service == service])
 
 

@@ -155,6 +155,8 @@ class Ground:
             # The server was down when the command looked at it: what was there is in the copy of its volume.
             self.stack.devstack("undo", "--yes")
             missing -= self.kept(tally)
+            # What the next undo takes back is then a change of databases, not that of the volume: without it the fixed snapshot is gone.
+            self.stack.devstack("reset", "--yes")
         tally.lost += len(missing)
         # The next command about data takes away what was only being made.
         ran = self.stack.devstack("db", "snapshots", code=None)

@@ -60,6 +60,20 @@ def test_waiting_stops_when_asked() -> None:
         connect(target, application_name="test", deadline=time.monotonic() + 60, interrupted=lambda: True)
 
 
+def test_a_server_that_has_ended_is_not_waited_for() -> None:
+    asked: list[float] = []
+
+    def gone() -> bool:
+        asked.append(time.monotonic())
+        return len(asked) > 2
+
+    target = Target("127.0.0.1", free_port(), "shop", "secret", "shop", "db")
+    with pytest.raises(DatabaseError) as caught:
+        connect(target, application_name="test", deadline=time.monotonic() + 60, gone=gone)
+    assert caught.value.code == "not-running" and len(asked) == 3
+    assert "devstack up db" in caught.value.hints
+
+
 def test_a_wrong_password_is_told_at_once_though_a_deadline_is_far(target: Target) -> None:
     started = time.monotonic()
     with pytest.raises(WrongPassword):

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from devstack.engine.base import Engine
 from tests.database.data_kills import ACTIONS, VICTIMS, kills, table
 
 
-@pytest.mark.xfail(
-    reason="known fault: undo right after the server was killed can wait in vain for a server that is down (seed 7)", strict=False
-)
 def test_nothing_acknowledged_is_lost_and_nothing_half_made_stays(engine: Engine, tmp_path: Path) -> None:
     tallies = kills(engine, tmp_path, len(ACTIONS) * len(VICTIMS), actions=tuple(ACTIONS), victims=VICTIMS, seed=7)
     assert all(tally.clean for tally in tallies.values()), table(tallies)

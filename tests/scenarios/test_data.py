@@ -302,6 +302,20 @@ def test_undo_of_a_stack_that_is_down_starts_the_database_for_it_and_leaves_it_d
     assert stack.rows() == "old"
 
 
+def test_undo_of_a_volume_does_not_wait_for_the_server_it_took_away(checkout: MakeCheckout) -> None:
+    stack = checkout(DATABASE)
+    stack.devstack("up")
+    stack.sql("insert into note (body) values ('old')")
+    stack.devstack("reset", "--yes")
+    stack.devstack("reset", "--yes")
+    stack.devstack("undo", "--yes")
+    stack.devstack("reset", "--hard", "--yes")
+    ran = stack.devstack("undo", "--yes")  # one copy too many goes with it, and that is a database of the server that is gone
+    assert ran.seconds < 25 and stack.is_healthy()
+    assert stack.devstack("undo", "--yes", "--json").data["restored"].startswith("before-undo")
+    assert stack.rows() == ""
+
+
 def test_reset_without_seeds_is_a_clean_state_of_its_own(checkout: MakeCheckout) -> None:
     stack = checkout(
         {
