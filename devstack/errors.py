@@ -115,6 +115,10 @@ class EngineError(DevstackError):
     exit = Exit.ENGINE
 
 
+class EngineSilent(EngineError):
+    """The engine takes requests and did not answer this one in time."""
+
+
 class EngineRefused(DevstackError):
     """The engine answered with an error. `status` is its HTTP status, `message` its own words."""
 

@@ -15,8 +15,9 @@ from devstack.engine.create.body import container_body
 from devstack.engine.create.mounts import copied_files
 from devstack.engine.create.networks import endpoints
 from devstack.engine.create.profiles import with_profiles
+from devstack.engine.ending import remove
 from devstack.engine.wire import Wire
-from devstack.errors import Conflict, EngineError, EngineRefused, NotFound
+from devstack.errors import Conflict, EngineRefused, NotFound
 
 RACE = 2.0
 """Seconds in which a name that is in use may have no container yet: the engine reserves the name first."""
@@ -93,27 +94,6 @@ def looked_up(wire: Wire, container: str) -> Container | None:
         return inspect(wire, container)
     except NotFound:
         return None
-
-
-def remove(wire: Wire, container: str, *, anonymous_volumes: bool) -> None:
-    """By force; one that is gone, or on its way out, is fine."""
-    doing = f"removing container {container}"
-    try:
-        wire.again(doing, lambda c: c.remove_container(container, v=anonymous_volumes, force=True))
-    except NotFound:
-        return
-    except Conflict as error:
-        if "already in progress" not in error.message:
-            raise
-        _await_gone(wire, container)
-
-
-def _await_gone(wire: Wire, container: str) -> None:
-    deadline = time.monotonic() + wire.timeout
-    while looked_up(wire, container) is not None:
-        if time.monotonic() > deadline:
-            raise EngineError(f"container {container} is being removed and does not go away")
-        time.sleep(0.05)
 
 
 def make_bind_folders(service: Service) -> None:

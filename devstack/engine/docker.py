@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
@@ -13,7 +12,7 @@ from devstack.compose.model import EMPTY, Network, Service, Stack, Strings, Volu
 from devstack.engine import images, networking, observing
 from devstack.engine.endpoint import no_engine, why_not
 from devstack.engine.observed import EngineInfo, Observed, ObservedImage, ObservedVolume
-from devstack.engine.wire import Params, Wire
+from devstack.engine.wire import Wire
 from devstack.errors import Conflict, EngineError, EngineRefused, NotFound
 
 if TYPE_CHECKING:
@@ -31,9 +30,6 @@ if TYPE_CHECKING:
         Session,
     )
     from devstack.engine.creating import Creator
-
-GRACE = 10.0
-"""Seconds the engine gives a container to stop when it was told nothing else."""
 
 
 def connect(endpoint: Endpoint, *, timeout: float = 60) -> DockerEngine:
@@ -184,16 +180,9 @@ class DockerEngine:
         self._wire.again(f"starting container {container}", lambda c: c.start(container))
 
     def stop(self, container: str, timeout: float | None = None) -> None:
-        """Stopping what is stopped or gone is fine. None: the container's own grace period."""
-        doing = f"stopping container {container}"
-        try:
-            grace = timeout
-            if grace is None:
-                grace = self._wire.again(doing, lambda c: observing.grace(c.inspect_container(container))) or GRACE
-            params: Params = {} if timeout is None else {"t": math.ceil(timeout)}
-            self._wire.post(doing, f"/containers/{container}/stop", params=params, timeout=self._wire.timeout + grace)
-        except NotFound:
-            return
+        from devstack.engine import ending
+
+        ending.stop(self._wire, container, timeout)
 
     def kill(self, container: str, signal: str = "KILL") -> None:
         """A container that does not run needs no signal."""
@@ -218,9 +207,9 @@ class DockerEngine:
                 raise
 
     def remove(self, container: str, *, anonymous_volumes: bool = False) -> None:
-        from devstack.engine.creating import remove
+        from devstack.engine import ending
 
-        remove(self._wire, container, anonymous_volumes=anonymous_volumes)
+        ending.remove(self._wire, container, anonymous_volumes=anonymous_volumes)
 
     # Inside containers
 

@@ -15,7 +15,7 @@ import docker.errors
 import requests
 import urllib3.exceptions
 
-from devstack.errors import Conflict, DevstackError, EngineError, EngineRefused, NotFound
+from devstack.errors import Conflict, DevstackError, EngineError, EngineRefused, EngineSilent, NotFound
 
 FAMILIES: tuple[type[Exception], ...] = (
     docker.errors.DockerException,
@@ -109,7 +109,7 @@ def _cause(error: BaseException) -> OSError | None:
 
 def _unanswered(error: Exception, doing: str) -> EngineError:
     if isinstance(error, requests.exceptions.Timeout | urllib3.exceptions.TimeoutError | TimeoutError):
-        return EngineError(f"the engine did not answer in time while {doing}", hints=["is it frozen? try: docker info"])
+        return EngineSilent(f"the engine did not answer in time while {doing}", hints=["is it frozen? try: docker info"])
     broken = isinstance(
         error, requests.exceptions.ChunkedEncodingError | urllib3.exceptions.ProtocolError | http.client.HTTPException
     )

@@ -163,6 +163,21 @@ def test_stopping_takes_the_containers_own_grace(engine: Engine, project: str) -
     assert engine.inspect(container).exit_code == 137
 
 
+def test_a_grace_longer_than_the_patience_with_the_engine_is_waited_for(
+    engine: Engine, project: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("devstack.engine.ending.GRACE", 0.2)
+    deaf = service("web", ("sh", "-c", "trap '' TERM; while true; do sleep 1; done"), stop_grace_period=3.0)
+    (container,) = up(engine, stack(project, deaf))
+    time.sleep(0.3)
+    hasty = connect(engine.info.endpoint, timeout=1)
+    begun = time.monotonic()
+    hasty.stop(container)
+    assert 2 < time.monotonic() - begun < 8
+    hasty.close()
+    assert engine.inspect(container).exit_code == 137
+
+
 def test_logs_can_be_cut_by_time(engine: Engine, project: str) -> None:
     (container,) = up(engine, stack(project, service("web", ("sh", "-c", "echo one; sleep 0.5; echo two"))))
     ended(engine, container)
