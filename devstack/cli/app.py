@@ -103,9 +103,10 @@ def _options(
 def build(arguments: Sequence[str] = ()) -> typer.Typer:
     """Make the application; the modules of commands import what is heavy only when they run.
 
-    Where the arguments begin with a command, only that one is made: the options of all the others take a tenth of a quick command.
+    Where the arguments begin with a command, only that one is made, and none for `--version`: the options of all the others take
+    a tenth of a quick command.
     """
-    wanted = arguments[0] if arguments and arguments[0] in {*dict(COMMANDS), *GROUPS} else None
+    wanted = arguments[0] if arguments and arguments[0] in {*dict(COMMANDS), *GROUPS, "--version"} else None
     made = typer.Typer(
         name="devstack",
         no_args_is_help=True,

@@ -7,9 +7,11 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, TypeVar
 
 import docker
+import docker.constants
 import docker.tls
 import requests
 
@@ -42,14 +44,17 @@ class Wire:
         try:
             with translated(f"connecting to {endpoint}"):
                 self.client = _client(self.line, timeout)
-                version: dict[str, Any] = self.client.version(api_version=False)
                 major, _, minor = self.client.api_version.partition(".")
                 self.api = (int(major), int(minor))
         except EngineError as error:
             said = self._tunnel.said() if self._tunnel else ""
             self._close_tunnel()
             raise EngineError(said or error.message, hints=error.hints) from error
-        self.version = version
+
+    @cached_property
+    def version(self) -> dict[str, Any]:
+        """What the engine says of its parts."""
+        return self.again("asking the engine for its version", lambda c: c.version(api_version=False))
 
     def call(self, doing: str, request: Callable[[docker.APIClient], T]) -> T:
         """One request that must not be repeated: a lost reply is an error."""
@@ -138,11 +143,27 @@ def _client(endpoint: Endpoint, timeout: float) -> docker.APIClient:
     if endpoint.tls:
         ca, cert, key = (os.path.join(endpoint.tls, name) for name in ("ca.pem", "cert.pem", "key.pem"))  # noqa: PTH118
         tls = docker.tls.TLSConfig(client_cert=(cert, key), ca_cert=ca, verify=True)
-    first = min(timeout, FIRST_ANSWER)
-    client = docker.APIClient(endpoint.url, version="auto", timeout=first, tls=tls, max_pool_size=32)  # type: ignore[arg-type]
+
+    def speaking(version: str) -> docker.APIClient:
+        made = docker.APIClient(
+            endpoint.url,
+            version=version,
+            timeout=min(timeout, FIRST_ANSWER),  # type: ignore[arg-type]
+            tls=tls,
+            max_pool_size=32,
+        )
+        # Proxies and ~/.netrc are no concern of a socket on this machine, and looking for them costs a millisecond per request.
+        made.trust_env = not endpoint.url.startswith("unix://")
+        return made
+
+    # A ping tells the newest version that the engine speaks; the SDK's own "auto" asks for /version, for which an engine runs programs.
+    first = speaking(docker.constants.DEFAULT_DOCKER_API_VERSION)
+    try:
+        answer = _checked(first.get(f"{first.base_url}/_ping", timeout=min(timeout, FIRST_ANSWER)))
+    finally:
+        first.close()
+    client = speaking(answer.headers.get("Api-Version") or "auto")
     client.timeout = timeout  # type: ignore[assignment]
-    # Proxies and ~/.netrc are no concern of a socket on this machine, and looking for them costs a millisecond per request.
-    client.trust_env = not endpoint.url.startswith("unix://")
     return client
 
 

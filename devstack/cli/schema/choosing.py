@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from devstack.cli.session import Session
 from devstack.errors import DevstackError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from devstack.bring_up import Tool
+    from devstack.cli.session import Session
     from devstack.compose.roles import Postgres
     from devstack.database.apply import RunTool
     from devstack.database.files import SchemaFiles
