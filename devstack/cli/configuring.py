@@ -24,6 +24,14 @@ if TYPE_CHECKING:
     from devstack.compose.raw import Raw
 
 FORMATS = ("yaml", "json")
+_UNSAID = (
+    ("services", "command"),
+    ("services", "entrypoint"),
+    ("services", "deploy", "placement"),
+    ("services", "deploy", "resources"),
+    ("networks", "ipam"),
+)
+"""Paths without the names of services and networks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,12 +107,22 @@ def _secrets(value: Json) -> Iterator[str]:
 
 
 def _print(session: Session, asked: Asked, model: Json) -> None:
-    text = json.dumps(model, indent=2, ensure_ascii=False) if asked.format == "json" else dump(model).rstrip("\n")
+    text = json.dumps(model, indent=2, ensure_ascii=False) if asked.format == "json" else dump(_told(model)).rstrip("\n")
     if asked.output:
         asked.output.write_text(text + "\n", encoding="utf-8")
         session.console.label("config", f"{asked.output} written")
         return
     session.console.answer(model, text)
+
+
+def _told(model: Json, path: tuple[str, ...] = ()) -> Json:
+    """As Compose's YAML says it: without what was not said, which its JSON spells out, and with small letters where that has Go's."""
+    if isinstance(model, list) and path[2:3] == ("blkio_config",):
+        return [{key.lower(): inner for key, inner in item.items()} if isinstance(item, dict) else item for item in model]
+    if not isinstance(model, dict):
+        return model
+    found = {key: _told(inner, (*path, key)) for key, inner in model.items()}
+    return {key: inner for key, inner in found.items() if inner not in (None, {}) or (*path[:1], *path[2:], key) not in _UNSAID}
 
 
 def _chosen(stack: Stack, names: Sequence[str]) -> JsonObject:

@@ -209,7 +209,6 @@ _PLAIN = (
     "userns_mode",
     "uts",
     "working_dir",
-    "pull_refresh_after",
 )
 
 FIELDS: dict[str, Canonical] = {

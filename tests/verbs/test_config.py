@@ -145,7 +145,23 @@ def test_what_is_printed_is_the_same_stack_again(tmp_path: Path) -> None:
     printed = run("config", cwd=folder).out
     again = run("config", "-f", "-", cwd=folder, given=printed).out
     assert yaml.safe_load(again) == yaml.safe_load(printed)
-    assert json.loads(compose(folder, "config", "--format", "json").stdout) == yaml.safe_load(printed)
+    assert yaml.safe_load(compose(folder, "config").stdout) == yaml.safe_load(printed)
+
+
+@beside_compose
+def test_yaml_leaves_away_what_compose_leaves_away_and_nothing_else(tmp_path: Path) -> None:
+    text = """\
+services:
+  command: {image: x, environment: {ipam: , command: }, labels: {placement: ""}, deploy: {resources: {limits: {cpus: "0.5"}}}}
+  block: {image: z, blkio_config: {weight: 300, weight_device: [{path: /a, weight: 400}], device_read_bps: [{path: /a, rate: 5mb}]}}
+  ipam: {image: y, command: [], pull_refresh_after: 3h, volumes: ["placement:/x"]}
+volumes: {placement: }
+networks: {ipam: }
+"""
+    folder = write(tmp_path, {"compose.yaml": text})
+    mine = yaml.safe_load(run("config", cwd=folder).out)
+    assert mine == yaml.safe_load(compose(folder, "config").stdout)
+    assert "pull_refresh_after" not in mine["services"]["ipam"]
 
 
 def test_a_pipe_gets_the_model_whole_and_a_terminal_without_its_secrets(tmp_path: Path) -> None:
