@@ -15,6 +15,7 @@ import subprocess
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ class Case:
         for key, flag in (("name", "-p"), ("directory", "--project-directory")):
             if key in self.options:
                 options += [flag, self.options[key]]
-        return ["docker", "compose", *options, "config"]
+        return [*compose_program(), *options, "config"]
 
     def answer(self, folder: Path) -> dict[str, Any]:
         """What Compose says: {"model", "hashes"} or {"refused": message}, with "uninterpolated" (the same of `--no-interpolate`)
@@ -105,13 +106,12 @@ class Case:
         model = run("--format", "json")
         if model.returncode:
             return {**refusal(model, folder), **extra}
-        hashes = dict(line.split() for line in run("--hash", "*").stdout.splitlines())
         answer: dict[str, Any] = {"model": placeholders(undollar(json.loads(model.stdout)), folder), **extra}
         # Hashes are compared where no path of this folder is in them. `config --hash` also hashes the paths of env files, which
         # the label that `up` writes does not: test_hash_labels.py looks at that one.
         written = "".join(path.read_text() for path in folder.rglob("*.yaml"))
         if not re.search("<dir>|<above>", json.dumps(answer["model"])) and not re.search("env_file|label_file", written):
-            answer["hashes"] = hashes
+            answer["hashes"] = dict(line.split() for line in run("--hash", "*").stdout.splitlines())
         return answer
 
 
@@ -169,6 +169,17 @@ def placeholders(value: Any, folder: Path) -> Any:
     if isinstance(value, list):
         return [placeholders(item, folder) for item in value]
     return {key: placeholders(item, folder) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+@cache
+def compose_program() -> tuple[str, ...]:
+    """The plug-in itself where it is found: without the CLI before it, it takes half the time."""
+    own = os.environ.get("DOCKER_CONFIG", str(Path.home() / ".docker"))
+    folders = [f"/usr/{place}/docker/cli-plugins" for place in ("local/lib", "local/libexec", "lib", "libexec")]
+    found = next(
+        (path for folder in (own + "/cli-plugins", *folders) if os.access(path := f"{folder}/docker-compose", os.X_OK)), ""
+    )
+    return (found,) if found else ("docker", "compose")
 
 
 def compose_is_there() -> bool:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from devstack.compose.load import Sources, load
 from devstack.errors import SpecError
-from tests.compose.cases import CORPUS, compose_is_there, documents, stored
+from tests.compose.cases import CORPUS, compose_is_there, compose_program, documents, stored
 from tests.compose.mutations import MUTATIONS, RIGHT_ENV, wrong_env
 from tests.conftest import absent
 
@@ -127,7 +127,7 @@ def test_what_devstack_refuses_compose_refuses_too(tmp_path: Path) -> None:
             data = next(stream)
             error = refusal(tmp_path, data)
             asked = subprocess.run(
-                ["docker", "compose", "config", "-q"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+                [*compose_program(), "config", "-q"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
             )
             if error is not None and asked.returncode == 0 and not all(STRICTER.search(p.message) for p in error.problems):
                 taken.append(f"{name}: {error}\n{data.decode(errors='replace')}")
