@@ -55,6 +55,7 @@ class Session:
         self._claims = ExitStack()
         self._claimed = ""
         self._alone = False
+        self._is_native = False
 
     @cached_property
     def engine(self) -> Engine:
@@ -72,7 +73,10 @@ class Session:
                 raise  # one was chosen by name: a flag, $DOCKER_HOST, a context
             tried = dict(error.details).get("tried", error.message)
             return self._native(f"no container engine answers: {tried}")
-        return connect(endpoint)
+        engine = connect(endpoint)
+        if "project" in self.__dict__:
+            self.__dict__["project"] = self._fitted(self.project, engine)
+        return engine
 
     @cached_property
     def _engine_name(self) -> str:
@@ -94,6 +98,7 @@ class Session:
 
         mismatch = self.any_version or bool(os.environ.get(MISMATCH))
         engine = NativeEngine(os.environ, source=why, mismatch=mismatch, root=project.folder_of(self.selection))
+        self._is_native = True
         if "project" in self.__dict__:
             self.__dict__["project"] = self._fitted(self.project, engine)
         return engine
@@ -140,8 +145,8 @@ class Session:
 
     def _fitted(self, opened: Project, engine: Engine) -> Project:
         """On the native engine without the services that only a container could run, each named with its reason."""
-        if engine.info.name != NATIVE:
-            return opened
+        if not self._is_native:
+            return self._with_socket(opened)
         from devstack.native_fit import unable
 
         notes = unable(engine, opened.stack, strict=self.strict)
@@ -152,6 +157,18 @@ class Session:
             sources=replace(opened.sources, without=names),
             notes=(*opened.notes, *notes.values()),
         )
+
+    def _with_socket(self, opened: Project) -> Project:
+        """Services that ask for the engine's socket get it, which is said: whoever has it may do on the engine what the user may."""
+        from devstack.compose.apisocket import handed, wanting
+
+        names = wanting(opened.stack)
+        if not names:
+            return opened
+        from devstack.engine.logins import logins
+
+        notes = [f"services.{name} is handed the engine's socket and your registry logins (use_api_socket)" for name in names]
+        return replace(opened, stack=handed(opened.stack, logins), notes=(*opened.notes, *notes))
 
     def _identity(self, spec: Spec, isolated: bool, offline: bool) -> Identity:
         name = project.existing_name(spec, self.selection, os.environ)

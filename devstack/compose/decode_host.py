@@ -107,7 +107,6 @@ _IGNORED = {
     "credential_spec": "only Windows containers use it",
     "models": "no model runner is driven; the service gets no endpoint variables",
     "provider": "external providers are not run",
-    "use_api_socket": "the engine's socket is not handed to containers",
     "pull_refresh_after": "an image is pulled when it is missing or when asked for",
 }
 _IGNORED_DEPLOY = {

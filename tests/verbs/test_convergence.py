@@ -5,10 +5,13 @@ Where Compose is installed it has the last word: it finds nothing to change.
 
 from __future__ import annotations
 
+import base64
 import io
+import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import docker
 import pytest
@@ -454,6 +457,28 @@ def test_secrets_and_configs_of_every_source_have_their_content_owner_and_mode(c
 
 
 # Old verdicts
+
+
+def test_the_engines_socket_and_the_logins_are_handed_to_who_asks_for_them(checkout: MakeCheckout, tmp_path: Path) -> None:
+    login = {"auths": {"registry.test": {"auth": base64.b64encode(b"me:hush-hush").decode()}}}
+    (tmp_path / "config.json").write_text(json.dumps(login))
+    own = "environment: {DOCKER_CONFIG: /own}, volumes: ['kept:/kept']"
+    stack = checkout(
+        {
+            "compose.yaml": f"name: @PROJECT\nservices:\n  a: {{{SMALL}, use_api_socket: true}}\n"
+            f"  b: {{{SMALL}, use_api_socket: true, {own}}}\n  c: {{{SMALL}}}\nvolumes: {{kept: {{}}}}\n"
+        }
+    )
+    ran = stack.devstack("up", DOCKER_CONFIG=str(tmp_path))
+    assert "services.a is handed the engine's socket and your registry logins" in ran.err and "services.c" not in ran.err
+    assert json.loads(inside(stack, "a", "cat", "/run/secrets/docker/config.json")) == login
+    assert inside(stack, "a", "sh", "-c", "echo $DOCKER_CONFIG").strip() == "/run/secrets/docker"
+    assert inside(stack, "b", "sh", "-c", "echo $DOCKER_CONFIG").strip() == "/own"
+    for name in "ab":
+        assert inside(stack, name, "ls", "/var/run/docker.sock")
+    assert stack.devstack("exec", "c", "ls", "/var/run/docker.sock", code=None).code
+    assert "hush" not in ran.said and login["auths"]["registry.test"]["auth"] not in stack.devstack("config").out
+    agreed(stack)
 
 
 def test_an_old_unhealthy_is_not_held_against_a_container_that_starts_again(checkout: MakeCheckout) -> None:

@@ -24,10 +24,6 @@ DIFFERENCES: Mapping[str, str] = {
     "container chosen Config.StopTimeout": "1.5 s of grace become 2 s; Compose cuts them to 1 s, and half a second to a kill at once",
     "container borrowing-1 HostConfig.VolumesFrom": "Compose forgets the `:ro` of volumes_from, so that a borrower may write",
     "container borrowing-1 Mounts./lent*.RW": "the same: borrowed read-only is mounted read-only",
-    "container socket-1 Config.Env": "use_api_socket: the engine's socket is not handed to containers, which `up` says",
-    "container socket-1 Config.Labels.com.docker.compose.config-hash": "the same",
-    "container socket-1 HostConfig.Binds": "the same",
-    "container socket-1 Mounts./var/run/docker.sock.*": "the same",
 }
 """Pattern -> reason."""
 
