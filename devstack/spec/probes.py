@@ -139,6 +139,7 @@ _KINDS = (
         summary="a function of a Python file of the project: it gets {urls, variables, ports} and fails by raising or by giving False",
         options=(
             _of("function", "string", "FILE.py:FUNCTION, the file below the project's folder", required=True),
+            _of("service", "string", "The service it is about: skipped where the engine cannot run that"),
             _TIMEOUT,
             _QUIET,
         ),

@@ -35,6 +35,8 @@ def _run(ground: Ground, spec: ProbeSpec, name: str, title: str) -> Result:
     quiet = KINDS[spec.check].quiet or spec.flag("live", False)
     if ground.mode is Mode.LIVE and not quiet:
         return topic.skipped(f"{spec.check} may disturb the running stack (live: true says that it does not)")
+    if left := _left_out(ground, spec):
+        return topic.skipped(f"{left} is left out on this engine")
     try:
         answer = PROBES[spec.check](ground, spec)
     except DevstackError as error:
@@ -45,6 +47,12 @@ def _run(ground: Ground, spec: ProbeSpec, name: str, title: str) -> Result:
     if answer.wrong:
         return topic.failed(answer.saw, evidence=answer.evidence, fix=answer.fix)
     return topic.passed(answer.saw, evidence=answer.evidence)
+
+
+def _left_out(ground: Ground, spec: ProbeSpec) -> str:
+    """The service that this probe is about, where the engine cannot run it; "" when it can."""
+    named = (spec.text(name) for name in ("service", "from", "to"))
+    return next((name for name in named if name in ground.project.sources.without), "")
 
 
 def judge(specs: Iterable[CriterionSpec], results: list[Result]) -> tuple[Criterion, ...]:
