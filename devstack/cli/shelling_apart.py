@@ -87,7 +87,7 @@ def _talk(session: Session, container: str, wanted: Wanted, *, terminal: bool) -
     before = b""
     if terminal:
         before, packed = history.pack(history_file(session), _HISTORY, _NOBODY)
-        session.engine.write_archive(container, "/tmp", [packed], owners=True)  # noqa: S108 - in the container
+        session.engine.write_archive(container, "/tmp", [packed])  # noqa: S108 - in the container
     attached = session.engine.attach(container, tty=terminal, stdin=True)
     try:
         with sources(wanted.files) as (stdin, stderr):

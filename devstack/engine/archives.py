@@ -47,7 +47,7 @@ def read(wire: Wire, container: str, path: str) -> Iterator[bytes]:
 
 
 def write(wire: Wire, container: str, folder: str, data: Iterable[bytes], *, owners: bool) -> None:
-    """Unpack a plain tar in a folder that is there; without `owners` everything belongs to root."""
+    """Unpack a plain tar in a folder that is there. Files belong to whom the tar says, with `owners` to the container's user."""
     doing = f"writing to {folder} in {container}"
     params: dict[str, str] = {"path": folder} | ({"copyUIDGID": "1"} if owners else {})
     body = plain_tar(data)

@@ -249,7 +249,10 @@ class Engine(Protocol):
         """A tar of a file or folder, under its last name. Raises `NotFound`."""
 
     def write_archive(self, container: str, folder: str, data: Iterable[bytes], *, owners: bool = False) -> None:
-        """Unpack a plain tar in a folder of a container; a compressed one is refused. Without `owners` all of it is root's."""
+        """Unpack a plain tar in a folder of a container; a compressed one is refused.
+
+        It belongs to whom the tar says, with `owners` to the user that the container runs as.
+        """
 
     def logs(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devstack.engine.base import Binding, Container, Engine
+from devstack.engine.base import Binding, Container, Engine, Health
 from devstack.errors import DevstackError
 from devstack.execute.evidence import last_lines
 from devstack.status import state_of
@@ -31,15 +31,23 @@ def _one(ground: Ground, name: str, containers: tuple[Container, ...]) -> Servic
     except DevstackError as error:
         return ServiceSeen(service=name, image=image, state=f"gone while it was looked at: {error.message}")
     detail = found.detail
+    state = state_of(containers)
+    if state == Health.STARTING and name in _ready(ground):
+        state = str(Health.HEALTHY)  # its probe passed; an engine without a fast start cadence notices at its own first one
     return ServiceSeen(
         service=name,
         image=image,
-        state=state_of(containers),
+        state=state,
         restarts=detail.restart_count if detail else 0,
         ports=tuple(shown(binding) for binding in found.bindings if binding.published),
         probes=tuple(f"exit {p.exit_code}: {p.output.strip()}" for p in detail.probes[-5:]) if detail else (),
         log=log,
     )
+
+
+def _ready(ground: Ground) -> set[str]:
+    """The services that the first start saw ready."""
+    return {timing.service for timing in ground.startup.services if timing.healthy is not None} if ground.startup else set()
 
 
 def shown(binding: Binding) -> str:
