@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from devstack.compose.model import Service, Stack
@@ -14,6 +15,8 @@ from devstack.plan.order import closure, dependents, parents
 from devstack.plan.prerequisites import prerequisites
 from devstack.plan.sketch import Sketch
 from devstack.plan.steps import NO_KEYS, Keys, Plan, Remove, Rename, Until
+
+_YOUNG = re.compile(r"Up (Less than a|1) second\b")
 
 __all__ = ["SchemaTask", "UpOptions", "plan_up", "selected"]
 
@@ -211,4 +214,4 @@ class _Planner:
 
 def _has_stood(container: Container) -> bool:
     """Whether a container without a probe has been up for some seconds, by the engine's own words."""
-    return container.running and "Less than a second" not in container.status and "1 second" not in container.status.split("(")[0]
+    return container.running and not _YOUNG.match(container.status)

@@ -51,6 +51,23 @@ def test_all_running_and_healthy_is_an_empty_plan() -> None:
     assert plan.kept == ("db", "api", "web")
 
 
+@pytest.mark.parametrize(
+    ("status", "waits"),
+    [
+        ("Up Less than a second", True),
+        ("Up 1 second", True),
+        ("Up 2 seconds", False),
+        ("Up 11 seconds", False),
+        ("Up 21 seconds", False),
+        ("Up 1 minute", False),
+        ("", False),
+    ],
+)
+def test_only_what_has_just_started_has_to_stay_up_for_a_moment(status: str, waits: bool) -> None:
+    young = [replace(container(SHOP, s, health=Health.NONE), status=status) for s in SHOP.services.values()]
+    assert bool(plan_up(SHOP, observed(SHOP, *young)).steps) is waits
+
+
 def test_a_changed_key_recreates_and_says_which_key() -> None:
     old = container(SHOP, API)
     changed = replace(API, canonical={**API.canonical, "environment": {"LEVEL": "debug"}})
