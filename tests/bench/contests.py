@@ -224,7 +224,7 @@ CONTESTS: Mapping[str, Callable[[Stage], Contest]] = {
     "eight-down": DownEight,
     "grow-config": lambda stage: Growth(stage, "config", [devstack(), "config"], programs.rich, (10, 55, 100), 10),
     "grow-plan": lambda stage: Growth(stage, "plan", [devstack(), "up", "--plan"], programs.sleepers, (10, 55, 100), 10),
-    "grow-noop": lambda stage: GrowthOfNoop(stage, "again", [devstack(), "up"], programs.sleepers, (10, 30, 50), 3),
+    "grow-noop": lambda stage: GrowthOfNoop(stage, "again", [devstack(), "up"], programs.sleepers, (10, 30, 50), 10),
     "grow-up": lambda stage: GrowthOfUp(stage, "up", [devstack(), "up"], programs.sleepers, (10, 30, 50), 1),
     "reset-replay": data.ResetAgainstReplay,
     "reset-compose": data.ResetAgainstCompose,
