@@ -12,6 +12,8 @@ from pathlib import Path
 from tests.bench.process import BenchError, ask
 
 LABEL = "label=com.docker.compose.project="
+KEPT = "label=io.devstack.project="
+"""On what devstack keeps beside a stack: snapshots."""
 
 
 class Stage:
@@ -50,12 +52,13 @@ class Stage:
 
 
 def sweep(project: str) -> None:
-    """Remove the containers, networks and volumes that carry exactly this project's label."""
+    """Remove the containers, networks and volumes that carry exactly this project's label, and the snapshots of its data."""
     mine = ["--filter", LABEL + project]
     for listing, removal in (
         (["docker", "ps", "-aq", *mine], ["docker", "rm", "-fv"]),
         (["docker", "network", "ls", "-q", *mine], ["docker", "network", "rm"]),
         (["docker", "volume", "ls", "-q", *mine], ["docker", "volume", "rm"]),
+        (["docker", "volume", "ls", "-q", "--filter", KEPT + project], ["docker", "volume", "rm"]),
     ):
         found = ask(*listing).split()
         if found:
