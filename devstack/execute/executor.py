@@ -189,7 +189,9 @@ class Executor:
         threading.Thread(target=probe, daemon=True, name=f"probe:{wait.step.service.name}").start()
 
     def _judge(self, key: str) -> None:
-        wait = self.waits[key]
+        wait = self.waits.get(key)
+        if wait is None:
+            return  # one that was judged a moment ago ended them all
         verdict = wait.judge(time.monotonic())
         if verdict is Verdict.OPEN:
             return
@@ -240,7 +242,7 @@ class Executor:
 
     def _look_again(self, *, stale: bool) -> None:
         for key, wait in list(self.waits.items()):
-            if stale:
+            if stale and key in self.waits:
                 self._look(wait)
             self._judge(key)
 

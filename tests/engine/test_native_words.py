@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,16 @@ def test_a_file_that_was_copied_in_is_found_and_another_path_is_the_machines_own
     )
 
 
+def test_what_an_image_would_hold_a_copy_of_is_found_where_it_is_copied_from(view: View, tmp_path: Path) -> None:
+    (tmp_path / "shop" / "packages").mkdir(parents=True)
+    seen = replace(view, mounts=(("/srv/src", "/home/me/src"),), copied=(("/srv", str(tmp_path / "shop")),))
+    assert seen.path("/srv") == tmp_path / "shop"
+    assert seen.path("/srv/packages") == tmp_path / "shop/packages"
+    assert seen.path("/srv/src/x") == Path("/home/me/src/x")
+    assert seen.path("/srv/made/later") == view.root / "srv/made/later"
+    assert seen.path("/srvother") == view.root / "srvother"
+
+
 def test_a_host_and_its_port_as_two_words(view: View) -> None:
     assert view.command(("nc", "db", "5432")) == ("nc", "127.0.0.1", "40001")
     assert view.command(("nc", "db", "99")) == ("nc", "db", "99")
@@ -63,6 +74,11 @@ def test_a_host_and_its_port_as_two_words(view: View) -> None:
         ({"DATABASE_URL": "postgresql://a:b@db:5432/x"}, {"DATABASE_URL": "postgresql://a:b@127.0.0.1:40001/x"}),
         ({"PGHOST": "db", "PGPORT": "5432"}, {"PGHOST": "127.0.0.1", "PGPORT": "40001"}),
         ({"REDIS_HOST": "cache", "REDIS_PORT": "6379"}, {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": "40002"}),
+        ({"DB": "db", "UPSTREAM": "api"}, {"DB": "127.0.0.1", "UPSTREAM": "127.0.0.1"}),
+        (
+            {"POSTGRES_USER": "db", "POSTGRES_DB": "db", "DRIVER": "cache"},
+            {"POSTGRES_USER": "db", "POSTGRES_DB": "db", "DRIVER": "cache"},
+        ),
         ({"PORT": "8001", "WORKERS": "80"}, {"PORT": "18001", "WORKERS": "80"}),
         ({"URL": "http://localhost:8001/x"}, {"URL": "http://localhost:18001/x"}),
         ({"NUMBER": "8001"}, {"NUMBER": "8001"}),

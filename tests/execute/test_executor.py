@@ -135,6 +135,13 @@ def test_the_deadline_ends_a_wait_with_its_own_error() -> None:
     assert isinstance(results.failures[0].error, DeadlinePassed)
 
 
+def test_the_deadline_ends_all_waits_and_the_first_is_told() -> None:
+    never = Healthcheck(test=("CMD", "false"), interval=60.0, retries=1000)
+    shop = stack(*(service(name, healthcheck=never) for name in ("api", "web", "worker")))
+    results = bring(engine_for(shop), shop, timeout=0.5)
+    assert [type(outcome.error) for outcome in results.failures] == [DeadlinePassed]
+
+
 def test_a_port_taken_between_check_and_start_is_told_as_such() -> None:
     shop = stack(service("api"))
     engine = engine_for(shop)

@@ -382,4 +382,5 @@ def _inside(record: Record, view: View, environment: Strings) -> dict[str, str]:
 def _view(record: Record) -> View:
     mounts = tuple((target, folder) for _, target, _, folder, _ in record.mounts)
     others = {(name, target): port for name, target, port in record.others}
-    return View(Path(record.root), mounts, {target: port for target, _, _, port in record.ports}, others)
+    ports = {target: port for target, _, _, port in record.ports}
+    return View(Path(record.root), mounts, ports, others, copied=record.copied)

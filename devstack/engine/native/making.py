@@ -7,6 +7,7 @@ import secrets
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from devstack.compose.model import Healthcheck, Mount, Service, Stack
@@ -68,7 +69,9 @@ class Maker:
         mounts = tuple(self._mounts(stack, new, user))
         self._files(stack, service, root, user)
         ports = self.numbers.of(stack, service, max(new.number, 1), native.ports)
-        view = self._view(stack, service, root, mounts, ports)
+        place = made.says.folder.rstrip("/")
+        copied = ((place, service.build.context.rstrip("/")),) if service.build is not None and place else ()
+        view = replace(self._view(stack, service, root, mounts, ports), copied=copied)
         data = next((folder for kind, _, _, folder, _ in mounts if kind == "volume"), str(self._data(root, user)))
         texts = _Texts(view.own, data, str(self._run_folder(identity, user)))
         environment = self._environment(service, made, view, texts, root, user)
@@ -98,6 +101,7 @@ class Maker:
             tty=service.tty or new.tty,
             stdin=service.stdin_open or new.stdin,
             others=tuple((name, target, port) for (name, target), port in view.others.items()),
+            copied=copied,
             fixed=tuple(native.environment),
         )
         box.write_record(record)

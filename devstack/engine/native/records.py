@@ -62,6 +62,8 @@ class Record:
     stdin: bool = False
     others: tuple[tuple[str, int, int], ...] = ()
     """Names of other services with a target and the port that stands for it here."""
+    copied: tuple[tuple[str, str], ...] = ()
+    """A folder of the image that would be built, and the folder here that it would hold a copy of."""
     fixed: tuple[str, ...] = ()
     """Variables that the kind sets for this machine: whoever empties one to get the image's default gets these."""
 

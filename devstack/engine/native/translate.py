@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _PATH = re.compile(r"(?<![\w./:@~-])/[\w.@+,=-]+(?:/[\w.@+,=-]+)*")
+_HOST = re.compile(r"HOST|SERVER|ADDR|ENDPOINT|UPSTREAM|BROKER|NODE|PEER|PRIMARY|MASTER|REPLICA|TARGET|URL|URI", re.IGNORECASE)
+"""In the names of variables whose value may be a service's bare name. `POSTGRES_USER: postgres` is none, whatever the service is called."""
 LOOPBACK = "127.0.0.1"
 
 
@@ -21,7 +23,8 @@ LOOPBACK = "127.0.0.1"
 class View:
     """One container's view. `mounts` are (target, folder), `own` maps targets to ports here, `others` (name, target) to theirs.
 
-    `root` holds the files that were copied in; a path in it is known only once the file is there.
+    `root` holds the files that were copied in; a path in it is known only once the file is there. `copied` is (target, folder) too: what
+    an image that is built would hold a copy of, known as far as it is there.
     """
 
     root: Path
@@ -29,6 +32,7 @@ class View:
     own: Mapping[int, int] = field(default_factory=dict)
     others: Mapping[tuple[str, int], int] = field(default_factory=dict)
     loopback: bool = True
+    copied: tuple[tuple[str, str], ...] = ()
 
     def command(self, words: Sequence[str]) -> tuple[str, ...]:
         """A command's words."""
@@ -44,7 +48,7 @@ class View:
         names = {name for name, _ in self.others}
         found = {}
         for key, value in environment.items():
-            if value in names and not value.isdigit():
+            if value in names and not value.isdigit() and (_HOST.search(key) or key.upper() == value.upper()):
                 found[key] = LOOPBACK
             elif value.isdigit():
                 found[key] = self._number(key, int(value), environment)
@@ -68,6 +72,9 @@ class View:
         for target, folder in sorted(self.mounts, key=lambda mount: -len(mount[0])):
             if normal == target or normal.startswith(target.rstrip("/") + "/"):
                 return Path(folder + normal[len(target.rstrip("/")) :])
+        for target, folder in self.copied:
+            if (normal + "/").startswith(target.rstrip("/") + "/") and os.path.exists(found := folder + normal[len(target) :]):  # noqa: PTH110
+                return Path(found)
         return self.root / normal.lstrip("/")
 
     def _text(self, text: str, ports: Callable[[str], str]) -> str:
