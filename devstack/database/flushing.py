@@ -10,11 +10,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from devstack.compose.roles import Redis
+from devstack.database import resp
+from devstack.database.reach import address_of
 from devstack.engine.base import Engine
-from devstack.errors import DatabaseError
+from devstack.errors import DatabaseError, EngineRefused
 
 _HOLD = 120_000
 """Milliseconds after which a server that was held takes writes again by itself, should we be killed."""
+_ABSENT = "executable file not found"
+"""What an engine says of a program that the container does not have."""
 _REMEMBER = 30 * 24 * 3600
 _FLUSH = (
     "if redis.call('exists', KEYS[1]) == 1 then return 0 end redis.call('flushall') redis.call('set', KEYS[1], '1', 'EX', ARGV[1]) "
@@ -22,15 +26,41 @@ _FLUSH = (
 )
 
 
-def ask(engine: Engine, container: str, role: Redis, command: Sequence[str], *, stdin: bytes | None = None) -> str:
-    """What redis-cli in the container answers. Raises DatabaseError with its words."""
+def ask(engine: Engine, container: str, role: Redis, *commands: Sequence[str]) -> str:
+    """What the server answers to these commands, sent as one message: by redis-cli in the container, without one over its port.
+
+    Raises DatabaseError with the server's words.
+    """
+    said = _by_client(engine, container, role, commands)
+    return _directly(engine, container, role, commands) if said is None else said
+
+
+def _by_client(engine: Engine, container: str, role: Redis, commands: Sequence[Sequence[str]]) -> str | None:
+    """None where the container has no redis-cli."""
     environment = {"REDISCLI_AUTH": role.password} if role.password is not None else {}
-    argv = ["redis-cli", "-e", "-p", str(role.port), *command]
-    result = engine.exec(container, argv, environment=environment, stdin=stdin)
-    if result.exit_code:
-        said = (result.stderr + result.stdout).decode(errors="replace").strip()
-        raise DatabaseError(f"{role.service} refuses {' '.join(command)}", details=[("server", said)])
-    return result.text.strip()
+    words, stdin = (commands[0], None) if len(commands) == 1 else (["--pipe"], b"".join(map(resp.packed, commands)))
+    try:
+        result = engine.exec(container, ["redis-cli", "-e", "-p", str(role.port), *words], environment=environment, stdin=stdin)
+    except EngineRefused as error:
+        if _ABSENT in error.message:
+            return None
+        raise
+    if result.exit_code == 0:
+        return result.text.strip()
+    said = (result.stderr + result.stdout).decode(errors="replace").strip()
+    if _ABSENT in said:
+        return None
+    raise DatabaseError(f"{role.service} refuses {' '.join(commands[0])}", details=[("server", said)])
+
+
+def _directly(engine: Engine, container: str, role: Redis, commands: Sequence[Sequence[str]]) -> str:
+    session = resp.Redis(*address_of(role, engine.inspect(container), engine.info.endpoint), role.password, role.service)
+    try:
+        return "\n".join(map(resp.shown, session.together(commands))).strip()
+    except resp.ServerSays as error:
+        raise DatabaseError(f"{role.service} refuses {' '.join(commands[0])}", details=[("server", str(error))]) from None
+    finally:
+        session.close()
 
 
 @contextmanager
@@ -55,7 +85,7 @@ def flush(engine: Engine, container: str, role: Redis, token: str) -> None:
         ["CLIENT", "UNPAUSE"],
         ["EVAL", _FLUSH, "1", _key(token), str(_REMEMBER)],
     ]
-    ask(engine, container, role, ["--pipe"], stdin=b"".join(_packed(command) for command in commands))
+    ask(engine, container, role, *commands)
 
 
 def forget(engine: Engine, container: str, role: Redis, token: str) -> None:
@@ -67,12 +97,6 @@ def count(engine: Engine, container: str, role: Redis) -> int:
     """How many keys there are in all databases."""
     lines = ask(engine, container, role, ["INFO", "keyspace"]).splitlines()
     return sum(int(line.split("keys=")[1].split(",")[0]) for line in lines if "keys=" in line)
-
-
-def _packed(command: Sequence[str]) -> bytes:
-    """A command as the protocol has it."""
-    words = [word.encode() for word in command]
-    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
 
 
 def _key(token: str) -> str:

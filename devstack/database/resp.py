@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 from typing import BinaryIO
 
 from devstack.errors import DatabaseError
@@ -35,12 +36,24 @@ class Redis:
 
     def ask(self, words: list[str]) -> Reply:
         """Send one command and give its answer. Raises ServerSays."""
-        parts = [word.encode() for word in words]
+        return self.together([words])[0]
+
+    def together(self, commands: Sequence[Sequence[str]]) -> list[Reply]:
+        """Send commands as one message and give their answers. Raises the first ServerSays, with all answers taken in."""
+        replies: list[Reply] = []
+        refused: ServerSays | None = None
         try:
-            self._socket.sendall(b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(p), p) for p in parts))
-            return self._reply()
+            self._socket.sendall(b"".join(map(packed, commands)))
+            for _ in commands:
+                try:
+                    replies.append(self._reply())
+                except ServerSays as error:
+                    refused = refused or error
         except OSError as error:
             raise DatabaseError(f"{self._service} closed the connection: {error.strerror or error}") from None
+        if refused is not None:
+            raise refused
+        return replies
 
     def close(self) -> None:
         self._file.close()
@@ -64,6 +77,12 @@ class Redis:
                 return None if rest == "-1" else [self._reply() for _ in range(int(rest))]
             case _:
                 raise DatabaseError(f"{self._service} does not speak the protocol of Redis")
+
+
+def packed(command: Sequence[str]) -> bytes:
+    """A command as the protocol has it."""
+    words = [word.encode() for word in command]
+    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
 
 
 def shown(reply: Reply) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from devstack import labels
 from devstack.compose.model import Mount, Service, Volume
 from devstack.compose.roles import Postgres, Redis, role_of
+from devstack.database.flushing import ask
 from devstack.errors import DevstackError
 from devstack.verify.base import Ground
 
@@ -108,14 +109,8 @@ def _redis(ground: Ground, marker: Marker, *words: str) -> str:
 
 
 def redis_cli(ground: Ground, role: Redis, words: Sequence[str]) -> str:
-    """A command through the client in the container. Raises `DevstackError`."""
-    environment = {"REDISCLI_AUTH": role.password} if role.password else {}
-    container = ground.container(role.service).id
-    command = ["redis-cli", "-e", "-p", str(role.port), *words]
-    result = ground.engine.exec(container, command, environment=environment)
-    if result.exit_code != 0:
-        raise DevstackError((result.stdout + result.stderr).decode(errors="replace").strip() or "redis-cli failed")
-    return result.text.strip()
+    """What a Redis answers to a command. Raises `DevstackError`."""
+    return ask(ground.engine, ground.container(role.service).id, role, words)
 
 
 def _shell(ground: Ground, marker: Marker, script: str) -> str:

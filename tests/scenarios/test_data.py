@@ -228,6 +228,24 @@ def test_a_redis_is_flushed_where_it_runs_and_undo_brings_its_keys_back(both: Ch
     assert held(both) == ("second", "second")
 
 
+def test_a_redis_without_its_client_is_spoken_to_over_its_port(checkout: MakeCheckout) -> None:
+    stack = checkout(
+        {
+            "devstack.yml": "name: @PROJECT\nservices:\n  cache: {kind: redis, password: true, publish: false}\nverify: {startup: 60s}\n"
+        }
+    )
+    stack.devstack("up")
+    (cache,) = stack.containers().values()
+    removed = stack.engine.exec(cache.id, ["sh", "-c", "rm $(command -v redis-cli)"], user="0")
+    assert removed.exit_code == 0
+    ask = ("redis-shell", "--builtin", "-c")
+    stack.devstack(*ask, "set note old")
+    stack.devstack("reset", "--yes")
+    assert stack.devstack(*ask, "get note").out.strip() == ""
+    stack.devstack("undo", "--yes")
+    assert stack.devstack(*ask, "get note").out.strip() == "old"
+
+
 def test_a_killed_reset_of_a_database_and_a_redis_is_all_or_nothing(both: Checkout) -> None:
     fill(both, "begin")
     begun = time.monotonic()
