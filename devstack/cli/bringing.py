@@ -160,7 +160,8 @@ def report(session: Session, plan: Plan, before: Observed, results: Results, ext
         console.label("stand-in", line)
     if not plan.changes:
         schema = ", schema up to date" if session.project.spec and session.project.spec.schema else ""
-        console.answer(data, f"nothing to do: {len(found)} services {_states(found)}{schema} ({_elapsed(session):.1f} s)")
+        services = "1 service" if len(found) == 1 else f"{len(found)} services"
+        console.answer(data, f"nothing to do: {services} {_states(found)}{schema} ({_elapsed(session):.1f} s)")
         return
     console.say("")
     console.answer(data, running.table(found))

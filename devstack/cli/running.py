@@ -30,7 +30,8 @@ def say_rendered(session: Session) -> None:
     """Which files were written."""
     project = session.project
     if project.written:
-        secrets = f" ({project.new_secrets} new secrets)" if project.new_secrets else ""
+        plural = "" if project.new_secrets == 1 else "s"
+        secrets = f" ({project.new_secrets} new secret{plural})" if project.new_secrets else ""
         session.console.label("render", ", ".join(project.written) + secrets)
     for note in (*project.notes, *session.stack.notes):
         session.console.label("note", note)
