@@ -54,7 +54,8 @@ def _timings(report: Report) -> Json:
 
 
 def _health(seen: ServiceSeen) -> str:
-    return _lines((f"image {seen.image}", f"state {seen.state}", f"restarts {seen.restarts}", *seen.probes))
+    made = (f"stand-in {seen.stand_in}",) if seen.stand_in else ()
+    return _lines((f"image {seen.image}", *made, f"state {seen.state}", f"restarts {seen.restarts}", *seen.probes))
 
 
 def _lines(lines: Sequence[str]) -> str:

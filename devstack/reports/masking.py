@@ -45,6 +45,7 @@ def _service(seen: ServiceSeen, mask: Mask) -> ServiceSeen:
         ports=_lines(seen.ports, mask),
         probes=_lines(seen.probes, mask),
         log=_lines(seen.log, mask),
+        stand_in=mask(seen.stand_in),
     )
 
 

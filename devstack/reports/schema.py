@@ -93,6 +93,7 @@ DEFINITIONS: Mapping[str, Mapping[str, Json]] = {
         "ports": TEXTS,
         "probes": TEXTS,
         "log": TEXTS,
+        "stand_in": {"type": ["string", "null"]},
     },
     "slower": {"what": TEXT, "seconds": SECONDS, "median": SECONDS, "runs": COUNT},
 }

@@ -161,7 +161,8 @@ class Edge:
 class ServiceSeen:
     """One service as it was when the checks were done, or when the start failed.
 
-    `ports` are lines "127.0.0.1:49153 -> 5432/tcp"; `probes` the last runs of its health check, `log` its last lines.
+    `ports` are lines "127.0.0.1:49153 -> 5432/tcp"; `probes` the last runs of its health check, `log` its last lines. `stand_in` tells
+    what the image was built from in place of the genuine one, "" for that.
     """
 
     service: str
@@ -171,6 +172,7 @@ class ServiceSeen:
     ports: tuple[str, ...] = ()
     probes: tuple[str, ...] = ()
     log: tuple[str, ...] = ()
+    stand_in: str = ""
 
     def as_json(self) -> Json:
         return {
@@ -181,6 +183,7 @@ class ServiceSeen:
             "ports": list(self.ports),
             "probes": list(self.probes),
             "log": list(self.log),
+            "stand_in": self.stand_in or None,
         }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devstack.engine.base import Binding, Container, Engine, Health
+from devstack.engine.base import Binding, Engine, Health, Observed
 from devstack.errors import DevstackError
 from devstack.execute.evidence import last_lines
 from devstack.status import state_of
@@ -18,11 +18,13 @@ def services_seen(ground: Ground) -> tuple[ServiceSeen, ...]:
         observed = ground.look()
     except DevstackError:
         return ()  # the engine went away, which is told where it was noticed
-    return tuple(_one(ground, name, observed.of(name)) for name in ground.stack.services)
+    return tuple(_one(ground, name, observed) for name in ground.stack.services)
 
 
-def _one(ground: Ground, name: str, containers: tuple[Container, ...]) -> ServiceSeen:
+def _one(ground: Ground, name: str, observed: Observed) -> ServiceSeen:
     image = ground.stack.image_of(ground.stack.services[name])
+    known = observed.images.get(image)
+    containers = observed.of(name)
     if not containers:
         return ServiceSeen(service=name, image=image, state="absent")
     try:
@@ -42,6 +44,7 @@ def _one(ground: Ground, name: str, containers: tuple[Container, ...]) -> Servic
         ports=tuple(shown(binding) for binding in found.bindings if binding.published),
         probes=tuple(f"exit {p.exit_code}: {p.output.strip()}" for p in detail.probes[-5:]) if detail else (),
         log=log,
+        stand_in=known.stand_in if known else "",
     )
 
 

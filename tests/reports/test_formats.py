@@ -183,6 +183,13 @@ def test_the_page_shows_checks_evidence_pictures_and_logs_of_failed_services() -
     assert "database system is ready" in page.text.split("Logs of failed services")[1]
 
 
+def test_an_image_that_stands_in_for_the_genuine_one_is_labelled() -> None:
+    assert FORMATS["html"](FAILED).count("stand-in for redis:7, of Debian") == 1
+    assert [seen["stand_in"] for seen in json.loads(FORMATS["json"](FAILED))["services"] if seen["stand_in"]] == [
+        "stand-in for redis:7, of Debian"
+    ]
+
+
 def test_what_a_program_wrote_is_text_on_the_page() -> None:
     seen = replace(RESULTS[5], title=STRANGE, saw=STRANGE, evidence=(STRANGE,))
     page = page_of(replace(FAILED, results=(seen,)))

@@ -164,3 +164,5 @@ def test_the_report_times_every_service_and_names_what_it_saw(shop: Checkout) ->
         assert 0 <= timing["created"] <= timing["started"] <= timing["healthy"] <= startup["seconds"] + 0.01
     assert {edge["service"]: edge["needs"] for edge in report.data["graph"]} == {"web": "db"}
     assert all(seen["log"] is not None and seen["state"] == "healthy" for seen in report.data["services"])
+    told = {row["service"]: row["stand_in"] for row in shop.devstack("status", "--json").data["services"]}
+    assert {seen["service"]: seen["stand_in"] for seen in report.data["services"]} == told
