@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import docker
 import pytest
 
+from devstack.engine.builds import has_buildx
+from tests.conftest import absent
 from tests.scenarios.checkout import Checkout, command, surroundings
 from tests.scenarios.conftest import MakeCheckout
 from tests.verbs.registry import Store, registry
@@ -43,6 +45,8 @@ def store() -> Iterator[Store]:
 def shop(standing: MakeCheckout, store: Store, sdk: docker.DockerClient) -> Iterator[Checkout]:
     if tuple(map(int, sdk.version()["ApiVersion"].split("."))) < (1, 44):
         pytest.skip("additional_contexts need a newer BuildKit than this engine's")
+    if not has_buildx():
+        absent("additional_contexts need Buildx, which is not here")
     made = standing({"compose.yaml": FILE.replace("REGISTRY", store.name), "Dockerfile": DOCKERFILE})
     yield made
     # What our commands made may still be used by containers that the checkout takes away after this.
