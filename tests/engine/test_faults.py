@@ -209,7 +209,7 @@ def test_an_old_engine_gets_one_network_at_creation_and_the_rest_before_the_star
 ) -> None:
     from devstack.compose.model import Attachment, Healthcheck
 
-    proxy.add("GET /version", times=9, rewrite=lambda answer: answer.replace(b'"ApiVersion":"1.51"', b'"ApiVersion":"1.41"'))
+    proxy.add("GET /_ping", times=9, rewrite=lambda answer: answer.replace(b"Api-Version: 1.51", b"Api-Version: 1.41"))
     old = connect(proxy.endpoint)
     assert (old.info.api, old.info.fast_health) == ((1, 41), False)
     both = (Attachment(network="default"), Attachment(network="back"))
