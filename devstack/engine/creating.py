@@ -16,8 +16,9 @@ from devstack.engine.create.mounts import copied_files
 from devstack.engine.create.networks import endpoints
 from devstack.engine.create.profiles import with_profiles
 from devstack.engine.ending import remove
+from devstack.engine.inspecting import looked_up
 from devstack.engine.wire import Wire
-from devstack.errors import Conflict, EngineRefused, NotFound
+from devstack.errors import Conflict, EngineRefused
 
 RACE = 2.0
 """Seconds in which a name that is in use may have no container yet: the engine reserves the name first."""
@@ -82,18 +83,6 @@ class Creator:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.05)
-
-
-def inspect(wire: Wire, container: str) -> Container:
-    doing = f"inspecting container {container}"
-    return wire.again(doing, lambda c: observing.inspected(c.inspect_container(container)))
-
-
-def looked_up(wire: Wire, container: str) -> Container | None:
-    try:
-        return inspect(wire, container)
-    except NotFound:
-        return None
 
 
 def make_bind_folders(service: Service) -> None:

@@ -90,7 +90,7 @@ class DockerEngine:
         )
 
     def inspect(self, container: str) -> Container:
-        from devstack.engine.creating import inspect
+        from devstack.engine.inspecting import inspect
 
         return inspect(self._wire, container)
 

@@ -6,6 +6,7 @@ import math
 import time
 
 from devstack.engine import observing
+from devstack.engine.inspecting import looked_up
 from devstack.engine.wire import Params, Wire
 from devstack.errors import Conflict, EngineError, EngineSilent, NotFound
 
@@ -45,10 +46,7 @@ def remove(wire: Wire, container: str, *, anonymous_volumes: bool) -> None:
 
 def _await_gone(wire: Wire, container: str) -> None:
     deadline = time.monotonic() + wire.timeout
-    while time.monotonic() < deadline:
-        try:
-            wire.again(f"inspecting container {container}", lambda c: c.inspect_container(container))
-        except NotFound:
-            return
+    while looked_up(wire, container) is not None:
+        if time.monotonic() > deadline:
+            raise EngineError(f"container {container} is being removed and does not go away")
         time.sleep(0.05)
-    raise EngineError(f"container {container} is being removed and does not go away")
