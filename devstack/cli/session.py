@@ -60,6 +60,12 @@ class Session:
     @cached_property
     def engine(self) -> Engine:
         """The engine, connected. Raises `EngineError` naming everything that was tried."""
+        engine = self._connected()
+        if "project" in self.__dict__:
+            self.__dict__["project"] = self._fitted(self.project, engine)
+        return engine
+
+    def _connected(self) -> Engine:
         from devstack.engine.docker import connect
         from devstack.engine.endpoint import resolve
 
@@ -73,10 +79,7 @@ class Session:
                 raise  # one was chosen by name: a flag, $DOCKER_HOST, a context
             tried = dict(error.details).get("tried", error.message)
             return self._native(f"no container engine answers: {tried}")
-        engine = connect(endpoint)
-        if "project" in self.__dict__:
-            self.__dict__["project"] = self._fitted(self.project, engine)
-        return engine
+        return connect(endpoint)
 
     @cached_property
     def _engine_name(self) -> str:
@@ -97,11 +100,8 @@ class Session:
         from devstack.engine.native.engine import NativeEngine
 
         mismatch = self.any_version or bool(os.environ.get(MISMATCH))
-        engine = NativeEngine(os.environ, source=why, mismatch=mismatch, root=project.folder_of(self.selection))
         self._is_native = True
-        if "project" in self.__dict__:
-            self.__dict__["project"] = self._fitted(self.project, engine)
-        return engine
+        return NativeEngine(os.environ, source=why, mismatch=mismatch, root=project.folder_of(self.selection))
 
     @cached_property
     def project(self) -> Project:
@@ -144,9 +144,15 @@ class Session:
         return opened
 
     def _fitted(self, opened: Project, engine: Engine) -> Project:
-        """On the native engine without the services that only a container could run, each named with its reason."""
+        """As this engine runs it, with what that means in the notes: natively without the services that only a container could run."""
+        from devstack.compose import apisocket
+
+        asking = apisocket.asking(opened.stack)
         if not self._is_native:
-            return self._with_socket(opened)
+            if not asking:
+                return opened
+            handed = [f"services.{name} is handed the engine's socket and your registry logins (use_api_socket)" for name in asking]
+            return replace(opened, stack=apisocket.handed(opened.stack, asking), notes=(*opened.notes, *handed))
         from devstack.native_fit import unable
 
         notes = unable(engine, opened.stack, strict=self.strict)
@@ -155,20 +161,12 @@ class Session:
             opened,
             stack=without(opened.stack, names),
             sources=replace(opened.sources, without=names),
-            notes=(*opened.notes, *notes.values()),
+            notes=(
+                *opened.notes,
+                *notes.values(),
+                *(f"services.{name}.use_api_socket: there is no engine's socket" for name in asking),
+            ),
         )
-
-    def _with_socket(self, opened: Project) -> Project:
-        """Services that ask for the engine's socket get it, which is said: whoever has it may do on the engine what the user may."""
-        from devstack.compose.apisocket import handed, wanting
-
-        names = wanting(opened.stack)
-        if not names:
-            return opened
-        from devstack.engine.logins import logins
-
-        notes = [f"services.{name} is handed the engine's socket and your registry logins (use_api_socket)" for name in names]
-        return replace(opened, stack=handed(opened.stack, logins), notes=(*opened.notes, *notes))
 
     def _identity(self, spec: Spec, isolated: bool, offline: bool) -> Identity:
         name = project.existing_name(spec, self.selection, os.environ)

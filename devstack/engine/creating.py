@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from devstack import labels
+from devstack.compose.apisocket import is_handed, with_logins
 from devstack.compose.model import Healthcheck, Service, Stack, Strings
 from devstack.engine import copying, labelling, networking, observing
 from devstack.engine.base import Container, NewContainer
@@ -36,6 +37,10 @@ class Creator:
         """The id of the new container, with all its networks and files, not started."""
         found = labelling.container_labels(stack, new)
         places = endpoints(stack, new, api=self._wire.api)
+        if is_handed(new.service):
+            from devstack.engine.logins import logins
+
+            stack = with_logins(stack, logins())
         files = copied_files(stack, new.service)
         profiled = replace(new, service=with_profiles(new.service, stack.directory))
         body = container_body(stack, profiled, found, api=self._wire.api, image_probe=self._image_probe(new))
