@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from devstack import labels
 from devstack.compose.model import Json
 from devstack.engine.base import Container, ObservedVolume
+from devstack.words import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,7 @@ class Standing:
         """As Compose writes it: "running(2), exited(1)"; a stack that is down and has data says so."""
         if self.states:
             return ", ".join(f"{state}({count})" for state, count in self.states)
-        return f"down, {self.volumes} volume{'s' if self.volumes != 1 else ''} kept"
+        return f"down, {counted(self.volumes, 'volume')} kept"
 
     def as_json(self) -> Json:
         return {

@@ -13,7 +13,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # Each line may import from its own line and from those above it.
 FLOORS = (
-    ("errors", "labels"),
+    ("errors", "labels", "words"),
     ("compose.model", "compose.service_parts", "compose.values"),
     ("document",),
     ("lock", "compose", "redact"),

@@ -13,6 +13,7 @@ from devstack.execute import Results
 from devstack.plan.steps import Await, Plan
 from devstack.plan.up import UpOptions, selected
 from devstack.status import Row, rows
+from devstack.words import counted
 
 
 def show_plan(session: Session, wanted: UpOptions, ports: dict[str, int]) -> None:
@@ -22,7 +23,7 @@ def show_plan(session: Session, wanted: UpOptions, ports: dict[str, int]) -> Non
     observed = session.observe()
     plan = bring_up.make_plan(session.engine, session.stack, session.project.spec, observed, wanted)
     count = len(plan.changes)
-    total = f"{count} step{'s' if count != 1 else ''}; nothing is destroyed" if count else "nothing to do"
+    total = f"{counted(count, 'step')}; nothing is destroyed" if count else "nothing to do"
     steps: list[Json] = [{"step": type(step).__name__, "key": step.key, "reason": step.reason} for step in plan.changes]
     session.console.answer(
         {"steps": steps, "keep": list(plan.kept), "notes": list(plan.notes)}, f"{plan}\n{total}" if str(plan) else total
@@ -134,7 +135,7 @@ def summary(plan: Plan) -> str:
         if noun:
             counts[noun] = counts.get(noun, 0) + 1
     parts = [f"{count} {noun.replace(' ', 's ', 1) if count > 1 else noun}" for noun, count in counts.items()]
-    return ", ".join(parts) or f"{len(plan.steps)} steps"
+    return ", ".join(parts) or counted(len(plan.steps), "step")
 
 
 def report(session: Session, plan: Plan, before: Observed, results: Results, extra: JsonObject = EMPTY) -> None:
@@ -160,7 +161,7 @@ def report(session: Session, plan: Plan, before: Observed, results: Results, ext
         console.label("stand-in", line)
     if not plan.changes:
         schema = ", schema up to date" if session.project.spec and session.project.spec.schema else ""
-        services = "1 service" if len(found) == 1 else f"{len(found)} services"
+        services = counted(len(found), "service")
         console.answer(data, f"nothing to do: {services} {_states(found)}{schema} ({_elapsed(session):.1f} s)")
         return
     console.say("")

@@ -12,6 +12,7 @@ from devstack.cli.session import Session
 from devstack.compose.model import Json
 from devstack.engine.base import Container
 from devstack.errors import DevstackError, UsageError
+from devstack.words import counted
 
 STREAM = "-"
 
@@ -81,7 +82,7 @@ def _send(session: Session, source: str, target: Place, *, index: int, owners: b
     if source == STREAM:
         if len(containers) > 1:
             raise UsageError(
-                f"{target.service} has {len(containers)} containers, and a stream can be read once", hints=["--index 1"]
+                f"{target.service} has {counted(len(containers), 'container')}, and a stream can be read once", hints=["--index 1"]
             )
         transfer.send_stream(session.engine, containers[0].id, sys.stdin.buffer, target.path, owners=owners)
     else:
@@ -105,5 +106,5 @@ def _answer(session: Session, copied: transfer.Copied, source: str, target: str,
         session.console.answer(data)
         return
     into = f" into {containers} containers" if containers > 1 else ""
-    count = f" ({copied.files} files, {shown_size(copied.bytes)})" if copied.files else ""
+    count = f" ({counted(copied.files, 'file')}, {shown_size(copied.bytes)})" if copied.files else ""
     session.console.label("copied", f"{source} to {target}{into}{count}")

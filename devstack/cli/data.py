@@ -17,6 +17,7 @@ from devstack.database.snapshot import DatabasePart, Snapshot
 from devstack.engine.base import Container, Observed
 from devstack.errors import DevstackError, Refused
 from devstack.plan.options import UpOptions
+from devstack.words import counted
 
 if TYPE_CHECKING:
     from devstack.bring_up.clean import Clean
@@ -78,7 +79,6 @@ def _after(session: Session, chosen: Ways, saved: Snapshot, was_up: bool, timeou
 def _prepare(session: Session, states: Sequence[Clean], servers: Servers) -> list[DatabasePart]:
     """New databases in the clean state, under names of their own. When that fails nothing has changed."""
     from devstack.bring_up.clean import template_of
-    from devstack.cli import losing
 
     parts: list[DatabasePart] = []
     swept: set[str] = set()
@@ -89,7 +89,7 @@ def _prepare(session: Session, states: Sequence[Clean], servers: Servers) -> lis
             swept.add(state.service)
 
         def on_build(state: Clean = state) -> None:
-            session.console.label("template", f"{state.database}: made once from {losing.counted(len(state.items), 'file')}")
+            session.console.label("template", f"{state.database}: made once from {counted(len(state.items), 'file')}")
 
         try:
             with telling(cluster.disk) if cluster.disk else nullcontext():

@@ -13,6 +13,7 @@ from devstack.compose.roles import Postgres
 from devstack.database import snapshot as snapshots
 from devstack.database.servers import Servers
 from devstack.errors import DevstackError, Refused
+from devstack.words import counted
 
 _COUNT = (
     "SELECT count(*), coalesce(sum(n_live_tup), 0), pg_database_size(current_database()) FROM pg_stat_user_tables "
@@ -89,10 +90,6 @@ def content(servers: Servers, service: str, database: str) -> tuple[int | None, 
     except DevstackError:
         return None, ""  # that it cannot be counted must not stand in the way
     return int(size), f"{counted(int(tables), 'table')}, about {counted(int(rows), 'row')}"
-
-
-def counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _database(servers: Servers, service: str, database: str) -> list[str]:

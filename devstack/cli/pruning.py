@@ -17,6 +17,7 @@ from devstack.database import snapshot as snapshots
 from devstack.database.marks import Kept, Mark
 from devstack.engine.base import Engine
 from devstack.errors import Refused, UsageError
+from devstack.words import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,7 @@ def prune(session: Session, names: Sequence[str], service: str, *, everything: b
         for item in items:
             item.remove()
     removed: list[Json] = [{"what": item.what, "name": item.name, "size": item.size} for item in items]
-    session.console.answer({"removed": removed, "freed": total}, f"{len(items)} things removed, {human(total)} freed")
+    session.console.answer({"removed": removed, "freed": total}, f"{counted(len(items), 'thing')} removed, {human(total)} freed")
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from devstack.cli.console import columns
 from devstack.cli.session import NATIVE, Session
 from devstack.compose.model import EMPTY, Json, Strings
 from devstack.status import Row, rows
+from devstack.words import counted
 
 if TYPE_CHECKING:
     # `status` shows and carries out nothing: planning and executing are imported where something is carried out.
@@ -30,8 +31,7 @@ def say_rendered(session: Session) -> None:
     """Which files were written."""
     project = session.project
     if project.written:
-        plural = "" if project.new_secrets == 1 else "s"
-        secrets = f" ({project.new_secrets} new secret{plural})" if project.new_secrets else ""
+        secrets = f" ({counted(project.new_secrets, 'new secret')})" if project.new_secrets else ""
         session.console.label("render", ", ".join(project.written) + secrets)
     for note in (*project.notes, *session.stack.notes):
         session.console.label("note", note)

@@ -14,6 +14,7 @@ from devstack.database import marks
 from devstack.database import undo as undoing
 from devstack.database.marks import Kept, Mark
 from devstack.errors import DevstackError, Refused, UsageError
+from devstack.words import counted
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,29}")
 _DATABASE = re.compile(r"[a-z_][a-z0-9_]{0,62}")
@@ -49,7 +50,7 @@ def snapshots(session: Session, service: str) -> None:
     session.console.answer(answer, text)
     if aside:
         total = human(sum(kept.size or 0 for kept in aside))
-        session.console.say(f"{len(aside)} databases put aside for undo: {total} (devstack db prune)")
+        session.console.say(f"{counted(len(aside), 'database')} put aside for undo: {total} (devstack db prune)")
 
 
 def _line(kept: Kept) -> list[str]:

@@ -23,10 +23,10 @@ from devstack.database.outcome import (
     Fault,
     Outcome,
     StatementRefused,
-    ended,
     fault_of,
     is_not_yet,
     named,
+    not_running,
     one_line,
     refusal,
     silence,
@@ -312,7 +312,7 @@ def connect(
         if deadline is None or time.monotonic() >= deadline:
             raise silence(target, said, waited=deadline is not None)
         if gone():
-            raise ended(target)
+            raise not_running(target.service)
         if interrupted is not None and interrupted():
             raise KeyboardInterrupt
         time.sleep(min(pause, max(0.0, deadline - time.monotonic())))

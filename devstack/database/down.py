@@ -19,6 +19,7 @@ from devstack.database.run import run_file
 from devstack.database.script import Script
 from devstack.database.target import Target
 from devstack.errors import DevstackError, SpecError
+from devstack.words import counted
 
 if TYPE_CHECKING:
     from devstack.database.psql_engine import Psql
@@ -170,4 +171,4 @@ def _rows(connection: Connection, name: str) -> str:
         count = connection.rows(f"SELECT count(*) FROM {oid}")[0][0]  # noqa: S608 - a name as the server itself quotes it
     except StatementRefused:
         return ""  # the losses are for reading; what cannot be counted is named without a number
-    return f" ({count:,} row{'' if count == 1 else 's'})"
+    return f" ({counted(count, 'row')})"

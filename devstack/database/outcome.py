@@ -106,9 +106,10 @@ def silence(target: Target, said: str, *, waited: bool) -> DatabaseError | Deadl
     return DatabaseError(f"{named(target)} does not answer", details=[("last", said)], hints=hints)
 
 
-def ended(target: Target) -> DatabaseError:
-    hints = [f"devstack logs {target.service}".rstrip(), f"devstack up {target.service}".rstrip()]
-    return DatabaseError(f"{target.service or 'the database'} is not running", hints=hints, code="not-running")
+def not_running(service: str) -> DatabaseError:
+    """`service` is "" for a database that no service of the stack runs."""
+    hints = [f"devstack logs {service}".rstrip(), f"devstack up {service}".rstrip()]
+    return DatabaseError(f"{service or 'the database'} is not running", hints=hints, code="not-running")
 
 
 def named(target: Target) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from devstack.compose.roles import Postgres, Role
+from devstack.database.outcome import not_running
 from devstack.database.target import Target
 from devstack.engine.base import Binding, Container, Endpoint, Engine, State
 from devstack.errors import DatabaseError, NotFound
@@ -30,7 +31,7 @@ def address_of(role: Role, container: Container, endpoint: Endpoint) -> tuple[st
         if binding.target == role.port and binding.protocol == "tcp" and binding.published:
             return _host(binding, endpoint), binding.published
     if not container.running:
-        raise DatabaseError(f"{role.service} is not running", hints=["devstack up"])
+        raise not_running(role.service)
     address = next((ip for ip in container.networks.values() if ip), "")
     if address and endpoint.local and sys.platform == "linux":
         return address, role.port

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from devstack.compose.model import Stack
 from devstack.compose.roles import Postgres, Redis, Role, role_of
 from devstack.database import flushing
+from devstack.database.outcome import not_running
 from devstack.database.reach import ended
 from devstack.engine.base import Container, Engine, Observed
 from devstack.errors import DatabaseError
@@ -92,5 +93,5 @@ class Servers:
     def _running(self, service: str) -> Container:
         container = self.container(service)
         if container is None:
-            raise DatabaseError(f"{service} is not running", hints=[f"devstack up {service}"], code="not-running")
+            raise not_running(service)
         return container

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from devstack.compose.model import EMPTY, Network, Service, Strings, Volume
+from devstack.words import counted
 
 Keys: TypeAlias = frozenset[str]
 NO_KEYS: Keys = frozenset()
@@ -163,7 +164,7 @@ class ApplySchema:
         return f"schema:{self.service.name}/{self.database}"
 
     def __str__(self) -> str:
-        files = f"{len(self.files)} files" if self.files else ""
+        files = counted(len(self.files), "file") if self.files else ""
         what = " and ".join(part for part in (self.tool, files) if part)
         return f"schema    {what} for {self.service.name}/{self.database}"
 

@@ -11,6 +11,7 @@ from devstack.reports.graph import graph
 from devstack.reports.page_style import STYLE
 from devstack.reports.plain import plain
 from devstack.verify.model import Criterion, Report, Result, ServiceSeen, Severity, Startup, Status
+from devstack.words import counted
 
 SIGNS = {Status.PASS: "✓", Status.FAIL: "✗", Status.SKIP: "–"}
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -157,7 +158,7 @@ def _checks(report: Report) -> str:
     for result in report.results:
         groups.setdefault(result.check, []).append(result)
     shown = "".join(_group(name, results) for name, results in groups.items())
-    return _section("Checks", f"{len(report.results)} results", shown)
+    return _section("Checks", counted(len(report.results), "result"), shown)
 
 
 def _group(name: str, results: Sequence[Result]) -> str:

@@ -13,6 +13,7 @@ from devstack.database.apply import Wish, resolve
 from devstack.database.schema import apply as run
 from devstack.database.schema import status
 from devstack.errors import Refused, UsageError
+from devstack.words import counted
 
 if TYPE_CHECKING:
     from devstack.database.down import TakeBack
@@ -111,9 +112,7 @@ def _go_back(session: Session, chosen: Chosen, wanted: str, *, yes: bool) -> Non
 
 def _consent(session: Session, chosen: Chosen, plan: TakeBack, *, yes: bool) -> None:
     console = session.console
-    console.say(
-        f"This takes back {len(plan.paths)} file{'s' if len(plan.paths) > 1 else ''} of {chosen.place}, by their down blocks:"
-    )
+    console.say(f"This takes back {counted(len(plan.paths), 'file')} of {chosen.place}, by their down blocks:")
     console.say(columns([[path] for path in plan.paths]))
     if plan.losses:
         console.say("Lost for good are:")
@@ -150,11 +149,7 @@ def preview(session: Session, named: str | None, *, to: str, seeds: bool) -> Non
             notes = ["  the database would be made"] if found.makes_database else []
             notes += [f"  being changed by {found.holder}"] if found.holder else []
             count = len(rows)
-            head = (
-                f"{chosen.place}: {count} file{'s' if count != 1 else ''} would be run"
-                if count
-                else f"{chosen.place}: nothing to do"
-            )
+            head = f"{chosen.place}: {counted(count, 'file')} would be run" if count else f"{chosen.place}: nothing to do"
             text = "\n".join([head, *([columns(rows)] if rows else []), *notes])
         answers.append(data)
         texts.append(text)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from devstack.database.catalog import ForeignKey, Table
+from devstack.words import counted
 
 ROW = 18
 """Height of a line in a box; every port lies on a grid of half of it."""
@@ -138,7 +139,7 @@ def _box(table: Table, partitions: int) -> Box:
     note = ""
     if table.partition_key:
         by = table.partition_key.lower().replace('"', "")
-        note = f"by {by}, {partitions} partition{'' if partitions == 1 else 's'}"
+        note = f"by {by}, {counted(partitions, 'partition')}"
     return Box(table.shown, tuple(lines), note)
 
 

@@ -10,6 +10,7 @@ from devstack.database.snapshot import PROJECT
 from devstack.errors import DevstackError
 from devstack.verify.base import Ground, Topic
 from devstack.verify.model import Result
+from devstack.words import counted
 
 
 def check(ground: Ground) -> Iterator[Result]:
@@ -38,9 +39,9 @@ def check(ground: Ground) -> Iterator[Result]:
         if name not in declared and labels.SNAPSHOT not in volume.labels and PROJECT not in volume.labels
     ]
     if left:
-        yield topic.failed(f"{len(left)} things are left", evidence=left, fix=["devstack down --remove-orphans"])
+        yield topic.failed(f"{counted(len(left), 'thing')} left", evidence=left, fix=["devstack down --remove-orphans"])
     else:
-        yield topic.passed(f"{len(declared)} declared volumes, nothing else")
+        yield topic.passed(f"{counted(len(declared), 'declared volume')}, nothing else")
 
 
 def _is_ours(ground: Ground, found: Strings) -> bool:

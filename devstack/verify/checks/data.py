@@ -15,6 +15,7 @@ from devstack.verify.checks.schema import difference, facts, places
 from devstack.verify.markers import Marker
 from devstack.verify.model import Result, Status
 from devstack.verify.places import place
+from devstack.words import counted
 
 
 def persists(ground: Ground) -> Iterator[Result]:
@@ -132,11 +133,11 @@ def _same_schema(ground: Ground, before: dict[str, frozenset[str]]) -> Iterator[
             of=f"schema.{of}",
             title=f"{of.replace('.', '/')} has the declared schema after reset",
             service=of.partition(".")[0],
-            expected=f"the same {len(wanted)} facts as on a fresh start",
+            expected=f"the same {counted(len(wanted), 'fact')} as on a fresh start",
         )
         now = after.get(of, frozenset())
         if now == wanted:
-            yield topic.passed(f"{len(now)} facts, all equal")
+            yield topic.passed(f"{counted(len(now), 'fact')}, all equal")
         else:
             yield topic.failed("the catalog differs", evidence=difference(wanted, now), fix=["devstack up applies what is missing"])
 

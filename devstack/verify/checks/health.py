@@ -12,6 +12,7 @@ from devstack.execute.evidence import last_lines
 from devstack.execute.waiting import probe_command
 from devstack.verify.base import Ground, Topic
 from devstack.verify.model import Mode, Result, Severity
+from devstack.words import counted
 
 
 def window(ground: Ground) -> Iterator[Result]:
@@ -20,10 +21,10 @@ def window(ground: Ground) -> Iterator[Result]:
         time.sleep(max(0.0, ground.settled + ground.limits.window - time.monotonic()))
     lasted = time.monotonic() - ground.settled
     before, after = ground.seen, {c.id: c for c in _inspected(ground)}
-    span = "" if ground.mode is Mode.LIVE else f" and stay so for {lasted:.0f} s"
+    span = "" if ground.mode is Mode.LIVE else f" and staying so for {lasted:.0f} s"
     topic = Topic(
         check="health.window",
-        title=f"{len(after)} containers are healthy{span}",
+        title=f"{counted(len(after), 'container')} healthy{span}",
         expected=f"all {len(after)} healthy or done, none restarted",
         begun=ground.settled,
     )

@@ -12,6 +12,7 @@ from devstack.errors import DevstackError
 from devstack.verify.base import Ground, Topic
 from devstack.verify.model import Mode, Result, Severity
 from devstack.verify.seen import lines_since
+from devstack.words import counted
 
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 MOST = 8
@@ -74,7 +75,7 @@ def _service(ground: Ground, service: Service, allowed: list[re.Pattern[str]]) -
         fix = [f"devstack logs {service.name}", f"if it is harmless: verify: allow: {{logs: ['{first}']}}"]
         yield topic.failed(f"{len(bad)} of {len(lines)} lines", evidence=[*bad[:MOST], *more], fix=fix)
     else:
-        yield topic.passed(f"{len(lines)} lines, none an error")
+        yield topic.passed(f"{counted(len(lines), 'line')}, none an error")
 
 
 def _written(ground: Ground, container: Container) -> list[str]:

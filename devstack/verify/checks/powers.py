@@ -14,6 +14,7 @@ from devstack.verify.base import Ground, Topic
 from devstack.verify.checks.rendered import secret_names
 from devstack.verify.model import Result, Severity
 from devstack.verify.places import place
+from devstack.words import counted
 
 SOCKETS = ("/var/run/docker.sock", "/run/docker.sock", "/run/podman/podman.sock", "/var/run/podman/podman.sock")
 MIGHTY = {"ALL", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "NET_ADMIN", "CAP_SYS_ADMIN", "CAP_SYS_MODULE", "CAP_NET_ADMIN"}
@@ -31,7 +32,7 @@ def ports(ground: Ground) -> Iterator[Result]:
         if not _is_loopback(port.host_ip) and service.name not in ground.allow.ports
     ]
     if not open_ones:
-        yield topic.passed(f"{len(published)} ports, all on this machine" if published else "no port is published")
+        yield topic.passed(f"{counted(len(published), 'port')}, all on this machine" if published else "no port is published")
         return
     service, index, port = open_ones[0]
     text = f"127.0.0.1:{port.published or '0'}:{port.target}"
@@ -57,7 +58,7 @@ def images(ground: Ground) -> Iterator[Result]:
     taken = [s for s in ground.declared.services.values() if s.build is None and not {s.name, s.image_name} & allowed]
     loose = [service for service in taken if _is_loose(service.image_name)]
     if not loose:
-        yield topic.passed(f"{len(taken)} images, all pinned")
+        yield topic.passed(f"{counted(len(taken), 'image')}, all pinned")
         return
     yield topic.failed(
         f"{len(loose)} of {len(taken)} are not",
@@ -78,11 +79,11 @@ def powers(ground: Ground) -> Iterator[Result]:
     topic = Topic(check="files.powers", title="no container has power over this machine", expected="none, unless allowed by name")
     found = [(s, key, allow, text) for s in ground.declared.services.values() for key, allow, text in _powers(ground, s)]
     if not found:
-        yield topic.passed(f"none of {len(ground.declared.services)} services")
+        yield topic.passed(f"none of {counted(len(ground.declared.services), 'service')}")
         return
     service, key, allow, _ = found[0]
     yield topic.failed(
-        f"{len({s.name for s, *_ in found})} services have",
+        f"in {counted(len({s.name for s, *_ in found}), 'service')}",
         evidence=[f"{s.name}: {text}" for s, _, _, text in found],
         fix=[f"take it away, or allow it: verify: allow: {{{allow}: [{service.name}]}}"],
         where=place(ground, "services", service.name, key),

@@ -17,6 +17,7 @@ from devstack.spec.find import shown
 from devstack.verify.base import Ground, Topic
 from devstack.verify.model import Result
 from devstack.verify.places import text_of
+from devstack.words import counted
 
 PATIENCE = 20.0
 DIFF_LINES = 20
@@ -38,7 +39,7 @@ def rendered(ground: Ground) -> Iterator[Result]:
         return
     differing = stale(made)
     if not differing:
-        yield topic.passed(f"{len(made.files)} files are as devstack.yml says")
+        yield topic.passed(f"{counted(len(made.files), 'file')}, as devstack.yml says")
         return
     lines = [line for diff in differing for line in diff.text.splitlines()]
     names = ", ".join(shown(diff.path) for diff in differing)

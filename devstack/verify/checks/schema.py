@@ -13,6 +13,7 @@ from devstack.errors import DevstackError
 from devstack.spec.model import SchemaSpec
 from devstack.verify.base import Ground, Topic
 from devstack.verify.model import Result, Severity
+from devstack.words import counted
 
 if TYPE_CHECKING:
     from devstack.database.connection import Connection
@@ -162,9 +163,9 @@ def _same(running: Place, fresh: Place) -> Result:
     except DevstackError as error:
         return topic.error(error)
     if now == wanted:
-        return topic.passed(f"{len(now)} facts, all equal to a fresh database's")
+        return topic.passed(f"{counted(len(now), 'fact')}, all equal to a fresh database's")
     return topic.failed(
-        f"{len(wanted - now)} things are missing, {len(now - wanted)} are there that no file makes",
+        f"{counted(len(wanted - now), 'thing')} missing, {len(now - wanted)} there that no file makes",
         evidence=difference(wanted, now),
         fix=["write what was done by hand as a SQL file", "devstack reset makes the database anew (and keeps a snapshot)"],
     )

@@ -18,6 +18,7 @@ from devstack.verify.base import Ground, Topic
 from devstack.verify.checks.rendered import secret_names
 from devstack.verify.model import Result, Severity
 from devstack.verify.places import place, text_of
+from devstack.words import counted
 
 SHAPES = {
     "an AWS access key": re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
@@ -74,7 +75,7 @@ def secrets(ground: Ground) -> Iterator[Result]:
     if strong:
         yield topic.failed(f"{len(strong)} found", evidence=map(str, strong), fix=_fixes(strong[0]), where=strong[0].where)
     else:
-        yield topic.passed(f"none in {len(files)} files")
+        yield topic.passed(f"none in {counted(len(files), 'file')}")
     weak = [find for find in found if not find.strong]
     if weak:
         literal = Topic(
@@ -159,7 +160,7 @@ def arguments(ground: Ground) -> Iterator[Result]:
     values = {value for value in (*secrets_of(ground.declared), *known(ground).values()) if len(value) >= SHORTEST}
     found = [line for service in ground.declared.services.values() for line in _exposed(ground, service, values)]
     if not found:
-        yield topic.passed(f"none in {len(ground.declared.services)} services")
+        yield topic.passed(f"none in {counted(len(ground.declared.services), 'service')}")
         return
     service, _, key = found[0].partition(":")[0].partition(" ")
     yield topic.failed(

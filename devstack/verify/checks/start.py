@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from devstack.errors import DevstackError, describe
 from devstack.verify.base import Ground, Topic
 from devstack.verify.model import Result, Severity
+from devstack.words import counted
 
 
 def cold(ground: Ground) -> Iterator[Result]:
@@ -51,6 +52,6 @@ def again(ground: Ground) -> Iterator[Result]:
         return
     if plan.changes:
         steps = [f"{step}   {step.reason}" for step in plan.changes]
-        yield topic.failed(f"{len(steps)} steps", evidence=steps, fix=["devstack up --plan says why", "devstack up"])
+        yield topic.failed(counted(len(steps), "step"), evidence=steps, fix=["devstack up --plan says why", "devstack up"])
     else:
         yield topic.passed("nothing to do")

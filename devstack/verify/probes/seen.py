@@ -14,6 +14,7 @@ from devstack.verify.checks.health import passes
 from devstack.verify.model import Result, Status
 from devstack.verify.probes.texts import problems, wishes
 from devstack.verify.seen import lines_since
+from devstack.words import counted
 
 
 def healthy(ground: Ground, spec: ProbeSpec) -> Answer:
@@ -88,7 +89,10 @@ def log(ground: Ground, spec: ProbeSpec) -> Answer:
     evidence = tuple(bad[:5] or (lines[-5:] if wrong else ()))
     expected = ", ".join(filter(None, (expected, "every line a JSON object" if spec.flag("json", False) else "")))
     return Answer(
-        expected=expected, saw="; ".join(wrong) or f"{len(lines)} lines, as expected", wrong=bool(wrong), evidence=evidence
+        expected=expected,
+        saw="; ".join(wrong) or f"{counted(len(lines), 'line')}, as expected",
+        wrong=bool(wrong),
+        evidence=evidence,
     )
 
 

@@ -14,6 +14,7 @@ from devstack.spec.verify import seconds_of
 from devstack.verify.base import Answer, Ground
 from devstack.verify.markers import redis_cli
 from devstack.verify.probes.texts import problems, same, short, wishes
+from devstack.words import counted
 
 USUAL_TIMEOUT = 10.0
 CHANGING = {
@@ -92,7 +93,7 @@ def _unlike(spec: ProbeSpec, rows: list[list[str]]) -> Iterator[str]:
             if number < least:
                 yield f"it is {first}"
     if count is not None and len(rows) != count:
-        yield f"there are {len(rows)} rows"
+        yield f"saw {counted(len(rows), 'row')}"
     text = "\n".join("|".join(row) for row in rows)
     yield from (f'"{wanted}" is in no row' for wanted in spec.texts("contains") if wanted not in text)
 
