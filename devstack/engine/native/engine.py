@@ -1,7 +1,6 @@
 """The `Engine` protocol over processes of this machine.
 
-What was made lies in files; what runs is the supervisors' to know. A look at a project that has no supervisor first brings to an end
-whatever one that was killed has left.
+What was made lies in files; what runs is the supervisors' to know.
 """
 
 from __future__ import annotations
@@ -37,12 +36,13 @@ from devstack.engine.base import (
     Session,
 )
 from devstack.engine.native import files, processes
+from devstack.engine.native.boxes import Boxes
 from devstack.engine.native.images import Images
 from devstack.engine.native.line import Line
 from devstack.engine.native.making import Maker
 from devstack.engine.native.numbers import Numbers
 from devstack.engine.native.places import places
-from devstack.engine.native.records import MARK, Box, Life, Record
+from devstack.engine.native.records import MARK, Box, Record
 from devstack.engine.native.running import check_program, event_of, run
 from devstack.engine.native.seen import adopted, inspected, shown
 from devstack.engine.native.shelf import Shelf
@@ -70,6 +70,7 @@ class NativeEngine:
         self._shelf = Shelf(self.where)
         self._maker = Maker(self.where, self._shelf, self._numbers, self.ways)
         self.line = Line(self.where)
+        self._boxes = Boxes(self.where, self.line)
         self._making = threading.Lock()
 
     # Looking
@@ -92,37 +93,12 @@ class NativeEngine:
         )
 
     def containers(self, project: str | None = None) -> tuple[Container, ...]:
-        found = [(record, life) for _, record, life in self._boxes(project)]
+        found = [(record, life) for _, record, life in self._boxes.all(project)]
         found.sort(key=lambda pair: -pair[0].created)
         return tuple(shown(record, life) for record, life in found)
 
-    def _boxes(self, project: str | None) -> Iterator[tuple[Box, Record, Life]]:
-        supervised: dict[str, bool] = {}
-        for folder in self.where.boxes.iterdir():
-            box = Box(folder)
-            record = box.record()
-            if record is None or (project is not None and record.project != project):
-                continue
-            life = box.life()
-            if life.state in ("running", "paused", "restarting"):
-                if record.project not in supervised:
-                    supervised[record.project] = self.line.is_supervised(record.project)
-                if not supervised[record.project]:
-                    life = settle(box, record)
-            yield box, record, life
-
-    def _box(self, name: str) -> tuple[Box, Record]:
-        box = Box(self.where.boxes / name)
-        record = box.record() if "/" not in name and name else None
-        if record is not None:
-            return box, record
-        for box, record, _ in self._boxes(None):
-            if record.name == name or (len(name) >= 12 and record.id.startswith(name)):
-                return box, record
-        raise NotFound(f"No such container: {name}", status=404)
-
     def inspect(self, container: str) -> Container:
-        box, record = self._box(container)
+        box, record = self._boxes.one(container)
         life = box.life()
         if life.running and not self.line.is_supervised(record.project):
             life = settle(box, record)
@@ -158,7 +134,7 @@ class NativeEngine:
         found = self._shelf.network(network)
         if found is None:
             return
-        users = [record.name for _, record, life in self._boxes(None) if found.name in record.networks and life.running]
+        users = [record.name for _, record, life in self._boxes.all() if found.name in record.networks and life.running]
         if users:
             raise EngineRefused(f"network {found.name} has active endpoints ({', '.join(users)})", status=403)
         self._shelf.remove_network(found)
@@ -174,7 +150,7 @@ class NativeEngine:
         self._shelf.make_volume(name, volume_labels)
 
     def remove_volume(self, volume: str) -> None:
-        users = [record.id for _, record, _ in self._boxes(None) if any(name == volume for _, _, name, _, _ in record.mounts)]
+        users = [record.id for _, record, _ in self._boxes.all() if any(name == volume for _, _, name, _, _ in record.mounts)]
         if users:
             raise Conflict(f"remove {volume}: volume is in use - {users}", status=409)
         self._shelf.remove_volume(volume)
@@ -189,7 +165,7 @@ class NativeEngine:
     def create(self, stack: Stack, new: NewContainer) -> str:
         made = self.images.made(stack, new.service)
         with self._making:
-            there = next(((record, life) for _, record, life in self._boxes(None) if record.name == new.name), None)
+            there = self._boxes.named(new.name)
             if there is not None:
                 return adopted(shown(*there), labelling.container_labels(stack, new))
             record = self._maker.make(stack, new, made)
@@ -197,45 +173,40 @@ class NativeEngine:
         return record.id
 
     def start(self, container: str) -> None:
-        _, record = self._box(container)
+        _, record = self._boxes.one(container)
         self.line.ask(record.project, op="start", id=record.id)
 
     def stop(self, container: str, timeout: float | None = None) -> None:
         try:
-            box, record = self._box(container)
+            box, record = self._boxes.one(container)
         except NotFound:
             return
-        if not self._is_live(box, record):
+        if not self._boxes.is_live(box, record):
             return
         self.line.ask(record.project, op="stop", id=record.id, timeout=record.grace if timeout is None else timeout)
 
-    def _is_live(self, box: Box, record: Record) -> bool:
-        """Whether there is something to stop; what a supervisor that was killed left is stopped here."""
-        if not self.line.is_supervised(record.project):
-            settle(box, record)
-            return False
-        return box.life().state in ("running", "paused", "restarting")
-
     def kill(self, container: str, signal: str = "KILL") -> None:
-        box, record = self._box(container)
-        if self._is_live(box, record):
+        box, record = self._boxes.one(container)
+        if self._boxes.is_live(box, record):
             self.line.ask(record.project, op="kill", id=record.id, signal=signal)
 
     def pause(self, container: str) -> None:
-        self.line.ask(self._box(container)[1].project, op="pause", id=self._box(container)[1].id)
+        _, record = self._boxes.one(container)
+        self.line.ask(record.project, op="pause", id=record.id)
 
     def unpause(self, container: str) -> None:
-        self.line.ask(self._box(container)[1].project, op="unpause", id=self._box(container)[1].id)
+        _, record = self._boxes.one(container)
+        self.line.ask(record.project, op="unpause", id=record.id)
 
     def rename(self, container: str, name: str) -> None:
-        box, record = self._box(container)
-        if any(other.name == name and other.id != record.id for _, other, _ in self._boxes(None)):
+        box, record = self._boxes.one(container)
+        if any(other.name == name and other.id != record.id for _, other, _ in self._boxes.all()):
             raise Conflict(f'Conflict. The container name "/{name}" is already in use', status=409)
         box.write_record(replace(record, name=name))
 
     def remove(self, container: str, *, anonymous_volumes: bool = False) -> None:
         try:
-            box, record = self._box(container)
+            box, record = self._boxes.one(container)
         except NotFound:
             return
         self.stop(record.id)
@@ -265,7 +236,8 @@ class NativeEngine:
         stdin: bytes | None = None,
         privileged: bool = False,
     ) -> ExecResult:
-        record, view = self._running(container)
+        record = self._boxes.running(container)
+        view = _view(record)
         env = _inside(record, view, environment)
         folder = str(view.path(workdir)) if workdir else record.folder
         return run(view.command(command), env, folder, record.user, stdin)
@@ -280,21 +252,16 @@ class NativeEngine:
         environment: Strings = EMPTY,
         workdir: str = "",
     ) -> Session:
-        record, view = self._running(container)
+        record = self._boxes.running(container)
+        view = _view(record)
         env = _inside(record, view, environment)
         words = view.command(command)
         check_program(words, env)
         folder = str(view.path(workdir)) if workdir else record.folder
         return ProgramSession(words, env, folder, record.user, tty=tty)
 
-    def _running(self, name: str) -> tuple[Record, View]:
-        box, record = self._box(name)
-        if box.life().state != "running" or not self._is_live(box, record):
-            raise Conflict(f"container {name} is not running", status=409)
-        return record, _view(record)
-
     def attach(self, container: str, *, tty: bool, stdin: bool) -> Session:
-        _, record = self._box(container)
+        _, record = self._boxes.one(container)
         connection = self.line.connect(record.project)
         connection.sendall(json.dumps({"op": "attach", "id": record.id}).encode() + b"\n")
         answer = b""
@@ -306,7 +273,7 @@ class NativeEngine:
         return AttachedSession(connection, tty=tty)
 
     def wait(self, container: str) -> int:
-        box, record = self._box(container)
+        box, record = self._boxes.one(container)
         with self.line.stream(record.project, op="subscribe") as heard:
             life = box.life()
             if life.state not in ("created", "running", "paused", "restarting"):
@@ -317,20 +284,20 @@ class NativeEngine:
         return self.inspect(record.id).exit_code or 0
 
     def top(self, container: str) -> Processes:
-        record, _ = self._running(container)
-        life = self._box(container)[0].life()
+        record = self._boxes.running(container)
+        life = Box(self.where.boxes / record.id).life()
         mark = f"{MARK}={record.id}".encode()
         rows = [(str(pid), processes.command_line(pid)) for pid in processes.members(life.pid, mark)]
         return Processes(("PID", "CMD"), tuple(row for row in rows if row[1]))
 
     def stat(self, container: str, path: str) -> PathStat | None:
-        return files.stat(_view(self._box(container)[1]).path(path), path)
+        return files.stat(_view(self._boxes.one(container)[1]).path(path), path)
 
     def read_archive(self, container: str, path: str) -> Iterator[bytes]:
-        return files.packed(_view(self._box(container)[1]).path(path), path)
+        return files.packed(_view(self._boxes.one(container)[1]).path(path), path)
 
     def write_archive(self, container: str, folder: str, data: Iterable[bytes], *, owners: bool = False) -> None:
-        files.unpack(_view(self._box(container)[1]).path(folder), folder, data)
+        files.unpack(_view(self._boxes.one(container)[1]).path(folder), folder, data)
 
     def logs(
         self,
@@ -342,10 +309,8 @@ class NativeEngine:
         until: float | None = None,
         timestamps: bool = False,
     ) -> Iterator[LogLine]:
-        box, record = self._box(container)
-        if not follow:
-            return files.log_lines(box, tail=tail, since=since, until=until, timestamps=timestamps)
-        if not self._is_live(box, record):
+        box, record = self._boxes.one(container)
+        if not follow or not self._boxes.is_live(box, record):
             return files.log_lines(box, tail=tail, since=since, until=until, timestamps=timestamps)
         stream = self.line.stream(record.project, op="follow", id=record.id)
         return files.followed(box, stream, tail=tail, since=since, until=until, timestamps=timestamps)

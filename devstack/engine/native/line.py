@@ -6,7 +6,6 @@ import fcntl
 import json
 import os
 import socket
-import struct
 import subprocess
 import sys
 import time
@@ -21,7 +20,6 @@ from devstack.errors import EngineError, EngineRefused, NotFound
 PATIENCE = 10.0
 """Seconds a new supervisor has to listen."""
 _START = "import sys; sys.path[:0] = [sys.argv.pop(1)]; from devstack.engine.native.supervisor import main; main(*sys.argv[1:4], int(sys.argv[4]))"
-FRAME = struct.Struct(">BI")
 
 
 class Line:

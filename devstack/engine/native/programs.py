@@ -19,6 +19,7 @@ from pathlib import Path
 
 from devstack.engine.native import processes
 from devstack.engine.native.logfile import LogFile
+from devstack.engine.native.probing import Prober
 from devstack.engine.native.records import MARK, Box, Life, Probe, Record
 
 STEADY = 10.0
@@ -40,8 +41,7 @@ class Program:
         self.child: subprocess.Popen[bytes] | None = None
         self.streams: dict[int, int] = {}
         self.terminal = -1
-        self.probing: tuple[subprocess.Popen[bytes], float] | None = None
-        self.next_probe = 0.0
+        self._prober = Prober(box.folder, self._judge)
         self.failures = 0
         self.counted = 0.0
         self.wanted = False
@@ -110,7 +110,7 @@ class Program:
         born = processes.process(self.child.pid)
         self._keep(pid=self.child.pid, born=born.born if born else 0)
         self.failures, self.counted = 0, 0.0
-        self.next_probe = time.monotonic() + 0.02 if record.check else 0.0
+        self._prober.next = time.monotonic() + 0.02 if record.check else 0.0
         self._tell(self, "start", {})
 
     def _first_health(self) -> str:
@@ -168,15 +168,17 @@ class Program:
             self._keep(restarts=self.life.restarts + 1)
             self.start()
         if self.record.check is not None:
-            self._probe(now)
+            self._prober.take(self.record, now)
+            if self.child is not None and self.life.state == "running":
+                self._prober.begin(self.record, group_of(self.record.user), now)
 
     def next_moment(self) -> float:
         """The monotonic time at which `look` has something to do; 0.0 for none."""
         moments = [self.kill_at, self.restart_at]
-        if self.probing is not None:
-            moments.append(self.probing[1])
+        if self._prober.deadline:
+            moments.append(self._prober.deadline)
         elif self.child is not None and self.life.state == "running":
-            moments.append(self.next_probe)
+            moments.append(self._prober.next)
         return min((moment for moment in moments if moment), default=0.0)
 
     def _ended(self, now: float) -> None:
@@ -188,7 +190,7 @@ class Program:
         self.read(list(self.streams))
         self._close()
         self.child, self.kill_at = None, 0.0
-        self._end_probe()
+        self._prober.end()
         exit_code = 128 - code if code < 0 else code
         lived = time.time() - self.life.started_at
         again = not asked and self._again(exit_code)
@@ -243,53 +245,10 @@ class Program:
                     self._tell(self, "log", {})
         return ended
 
-    # Its probe
-
-    def _probe(self, now: float) -> None:
-        if self.probing is not None:
-            self._take_probe(now)
-        if self.child is None or self.life.state != "running" or self.probing is not None or now < self.next_probe:
-            return
-        check = self.record.check
-        assert check is not None
-        output = (self.box.folder / "probe").open("w+b")
-        try:
-            probe = subprocess.Popen(
-                check.test,
-                env={**self.record.environment, MARK: self.record.id},
-                cwd=self.record.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                user=self.record.user or None,
-                group=group_of(self.record.user),
-                extra_groups=() if self.record.user else None,
-            )
-        except (OSError, subprocess.SubprocessError) as error:
-            self._judge(now, 127, str(error))
-            return
-        finally:
-            output.close()
-        self.probing = (probe, now + check.timeout)
-
-    def _take_probe(self, now: float) -> None:
-        assert self.probing is not None
-        probe, deadline = self.probing
-        code = probe.poll()
-        if code is None and now < deadline:
-            return
-        text = ""
-        if code is None:
-            processes.end(probe.pid, b"")
-            probe.wait()
-            code, text = -1, f"the probe took longer than {self.record.check.timeout if self.record.check else 0:g} s\n"
-        self.probing = None
-        with suppress(OSError):
-            text += (self.box.folder / "probe").read_bytes()[:4096].decode(errors="replace")
-        self._judge(now, code if code >= 0 else 1, text)
+    # Its health
 
     def _judge(self, now: float, code: int, text: str) -> None:
+        """What the probe that has just ended means."""
         check = self.record.check
         if check is None or self.child is None:
             return
@@ -302,16 +261,10 @@ class Program:
             self.failures, self.counted = self.failures + 1, now
             health = "unhealthy" if self.failures >= check.retries else health
         starting = health == "starting"
-        self.next_probe = now + (check.start_interval if starting else check.interval)
+        self._prober.next = now + (check.start_interval if starting else check.interval)
         self._keep(health=health, probes=probes)
         if health != before:
             self._tell(self, "health_status", {"health": health})
-
-    def _end_probe(self) -> None:
-        if self.probing is not None:
-            processes.end(self.probing[0].pid, b"")
-            self.probing[0].wait()
-            self.probing = None
 
     def _keep(self, **changes: object) -> None:
         self.life = replace(self.life, **changes)  # type: ignore[arg-type]

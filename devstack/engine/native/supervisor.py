@@ -2,7 +2,7 @@
 
 It is started by the first command that needs it, serves commands over a Unix socket, and ends when nothing runs and nobody listens.
 A request is one line of JSON, so is its answer. `subscribe` turns the connection into a stream of events, one a line; `attach` into
-frames: a byte of kind, four bytes of length, the data. Standard library only: it has to stay small.
+frames. Standard library only: it has to stay small.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import os
 import selectors
 import signal
 import socket
-import struct
 import sys
 import time
 from collections.abc import Callable
@@ -21,6 +20,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from devstack.engine.native import frames
+from devstack.engine.native.clients import Client
 from devstack.engine.native.programs import Program, number_of
 from devstack.engine.native.records import Box
 from devstack.engine.native.sweeping import settle
@@ -29,25 +30,6 @@ IDLE = 2.0
 """Seconds without anything to do after which it ends."""
 BACKLOG = 16_000_000
 """Bytes a client may be behind; one that is farther behind is left."""
-STDOUT, STDERR, ENDED = 1, 2, 3
-STDIN, CLOSED, RESIZED = 0, 1, 2
-FRAME = struct.Struct(">BI")
-
-
-class Client:
-    """One connection."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self.connection = connection
-        self.received = b""
-        self.to_send = b""
-        self.listens = False
-        self.logs = ""
-        self.attached = ""
-        self.waits_for = ""
-
-    def say(self, answer: dict[str, Any]) -> None:
-        self.to_send += json.dumps(answer).encode() + b"\n"
 
 
 class Supervisor:
@@ -171,7 +153,7 @@ class Supervisor:
                     client.say({"ok": True})
                 if client.attached == record.id:
                     code = str(more["exit_code"]).encode()
-                    client.to_send += FRAME.pack(ENDED, len(code)) + code
+                    client.frame(frames.ENDED, code)
 
     def broadcast(self, event: dict[str, Any]) -> None:
         event.setdefault("time", time.time())
@@ -182,7 +164,7 @@ class Supervisor:
     def _output(self, program: Program, number: int, data: bytes) -> None:
         for client in self.clients.values():
             if client.attached == program.record.id:
-                client.to_send += FRAME.pack(number, len(data)) + data
+                client.frame(number, data)
 
     # Clients
 
@@ -212,7 +194,7 @@ class Supervisor:
             return
         client.received += data
         if client.attached:
-            self._frames(client)
+            client.feed(self.programs[client.attached])
             return
         while b"\n" in client.received and not client.attached:
             line, _, client.received = client.received.partition(b"\n")
@@ -286,40 +268,6 @@ class Supervisor:
             case "attach":
                 client.attached = program.record.id
         client.say({"ok": not fault, "message": fault})
-
-    def _frames(self, client: Client) -> None:
-        """What an attached client sends: input, its end, the size of its terminal."""
-        program = self.programs[client.attached]
-        while len(client.received) >= FRAME.size:
-            kind, length = FRAME.unpack(client.received[: FRAME.size])
-            if len(client.received) < FRAME.size + length:
-                return
-            data = client.received[FRAME.size : FRAME.size + length]
-            client.received = client.received[FRAME.size + length :]
-            feed(program, kind, data)
-
-
-def feed(program: Program, kind: int, data: bytes) -> None:
-    """Give a program its input. It is small (what a person types, a short file): a full pipe is waited for."""
-    pipe = program.child.stdin if program.child else None
-    target = program.terminal if program.terminal >= 0 else pipe.fileno() if pipe and not pipe.closed else -1
-    if target < 0:
-        return
-    if kind == RESIZED:
-        rows, columns = struct.unpack(">HH", data)
-        with suppress(OSError):
-            import termios
-
-            fcntl.ioctl(target, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-    elif kind == CLOSED:
-        if program.terminal >= 0:
-            os.write(target, b"\x04")
-        elif pipe is not None:
-            pipe.close()
-    else:
-        with suppress(BrokenPipeError, OSError):
-            while data:
-                data = data[os.write(target, data) :]
 
 
 def facts(record: Any) -> dict[str, Any]:

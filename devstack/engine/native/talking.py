@@ -15,12 +15,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Literal
 
-from devstack.engine.native import processes
-from devstack.engine.native.line import FRAME
+from devstack.engine.native import frames, processes
 from devstack.engine.native.programs import group_of
 
 Piece = tuple[Literal["stdout", "stderr"], bytes]
-STDIN, CLOSED, RESIZED, ENDED = 0, 1, 2, 3
 
 
 class ProgramSession:
@@ -117,16 +115,16 @@ class AttachedSession:
 
     def _frame(self, kind: int, data: bytes) -> None:
         with suppress(OSError):
-            self._connection.sendall(FRAME.pack(kind, len(data)) + data)
+            self._connection.sendall(frames.packed(kind, data))
 
     def send(self, data: bytes) -> None:
-        self._frame(STDIN, data)
+        self._frame(frames.STDIN, data)
 
     def close_stdin(self) -> None:
-        self._frame(CLOSED, b"")
+        self._frame(frames.CLOSED, b"")
 
     def resize(self, rows: int, columns: int) -> None:
-        self._frame(RESIZED, struct.pack(">HH", rows, columns))
+        self._frame(frames.RESIZED, frames.size(rows, columns))
 
     def receive(self) -> Piece | None:
         while True:
@@ -134,19 +132,16 @@ class AttachedSession:
             if found is None:
                 return None
             kind, data = found
-            if kind == ENDED:
+            if kind == frames.ENDED:
                 self._code = int(data)
                 return None
-            return ("stdout" if kind == 1 else "stderr"), data
+            return ("stdout" if kind == frames.STDOUT else "stderr"), data
 
     def _next(self) -> tuple[int, bytes] | None:
         while True:
-            if len(self._received) >= FRAME.size:
-                kind, length = FRAME.unpack(self._received[: FRAME.size])
-                if len(self._received) >= FRAME.size + length:
-                    data = self._received[FRAME.size : FRAME.size + length]
-                    self._received = self._received[FRAME.size + length :]
-                    return kind, data
+            if (frame := frames.first(self._received)) is not None:
+                kind, data, self._received = frame
+                return kind, data
             try:
                 piece = self._connection.recv(65536)
             except OSError:
@@ -160,7 +155,7 @@ class AttachedSession:
             found = self._next()
             if found is None:
                 return 137  # its supervisor is gone, and the program with it
-            if found[0] == ENDED:
+            if found[0] == frames.ENDED:
                 self._code = int(found[1])
         return self._code
 

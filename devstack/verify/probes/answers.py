@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from devstack.errors import DevstackError
 from devstack.spec.model import ProbeSpec
-from devstack.spec.verify import seconds_of
+from devstack.spec.shapes import seconds_of
 from devstack.verify import inside
 from devstack.verify.base import Answer, Ground
 from devstack.verify.model import Mode

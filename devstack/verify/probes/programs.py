@@ -11,7 +11,7 @@ from pathlib import Path
 
 from devstack.errors import DevstackError
 from devstack.spec.model import ProbeSpec
-from devstack.spec.verify import seconds_of
+from devstack.spec.shapes import seconds_of
 from devstack.verify.base import Answer, Ground
 from devstack.verify.probes.texts import problems, wishes
 from devstack.verify.speak import host_of

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from devstack.engine.base import Container, Health, State
 from devstack.errors import DevstackError
 from devstack.spec.model import ProbeSpec
-from devstack.spec.verify import seconds_of
+from devstack.spec.shapes import seconds_of
 from devstack.verify.base import Answer, Ground
 from devstack.verify.checks.health import passes
 from devstack.verify.model import Result, Status

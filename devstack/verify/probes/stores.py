@@ -10,7 +10,7 @@ from devstack.compose.model import Service
 from devstack.compose.roles import Postgres, Redis, role_of
 from devstack.errors import DevstackError
 from devstack.spec.model import ProbeSpec
-from devstack.spec.verify import seconds_of
+from devstack.spec.shapes import seconds_of
 from devstack.verify.base import Answer, Ground
 from devstack.verify.markers import redis_cli
 from devstack.verify.probes.texts import problems, same, short, wishes
