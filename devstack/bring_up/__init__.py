@@ -1,6 +1,6 @@
 """The road of `up`: observe, check ports, plan, execute. Used by `up`, `reset`, `undo`, `restart` and by verify's twin."""
 
-from devstack.bring_up.images import image_steps, renew
+from devstack.bring_up.images import image_steps, renew, sweep
 from devstack.bring_up.ports import check_ports
 from devstack.bring_up.road import Brought, carry_out, make_plan
 from devstack.bring_up.schema import in_words, lock_path, postgres_of, schema_files, schema_tasks, wanted_of
@@ -21,5 +21,6 @@ __all__ = [
     "renew",
     "schema_files",
     "schema_tasks",
+    "sweep",
     "wanted_of",
 ]

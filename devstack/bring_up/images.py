@@ -10,7 +10,7 @@ from devstack.compose.units import nanoseconds
 from devstack.engine.base import Engine
 from devstack.execute import Executor, Happened
 from devstack.execute.actions import Actions
-from devstack.plan.steps import Build, Plan, Pull
+from devstack.plan.steps import Build, Create, Plan, Pull
 
 Observer = Callable[[Happened], None]
 _PERIODS = {"daily": "1d", "weekly": "1w"}
@@ -44,6 +44,13 @@ def _is_stale(engine: Engine, image: str, policy: str) -> bool:
         return False
     found = engine.image(image)
     return found is not None and time.time() - found.tagged > nanoseconds(period) / 1e9
+
+
+def sweep(engine: Engine, stack: Stack, plan: Plan) -> int:
+    """Remove the images that the containers replaced by the plan ran before theirs were built anew; how many they were."""
+    if not any(isinstance(step, Create) and step.replaces and step.service.build is not None for step in plan.steps):
+        return 0
+    return sum(engine.remove_image(image) for image in engine.replaced(stack.name))
 
 
 def renew(engine: Engine, stack: Stack, steps: tuple[Build | Pull, ...], observer: Observer) -> None:

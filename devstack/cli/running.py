@@ -53,6 +53,9 @@ def carry_out(session: Session, plan: Plan, observed: Observed, *, timeout: floa
             timeout=timeout,
             extra_labels=extra_labels,
         )
+    swept = bring_up.sweep(session.engine, session.stack, plan)
+    if swept:
+        session.console.label("images", f"{counted(swept, 'image')} removed that a build has replaced")
     return brought.results
 
 

@@ -179,6 +179,15 @@ class Engine(Protocol):
     ) -> ObservedImage:
         """Build the service's image and tag it `stack.image_of(service)`; a failure carries the builder's last lines."""
 
+    def history(self, image: str) -> tuple[str, ...]:
+        """How each layer of an image was made, arguments of the build and all; () where images have no layers."""
+
+    def replaced(self, project: str) -> tuple[str, ...]:
+        """Ids of images built for the project that a newer build has taken the name of and that no container uses."""
+
+    def remove_image(self, image: str) -> bool:
+        """Whether it was removed: one that is gone, or in use, is left."""
+
     def create_network(self, stack: Stack, network: Network, extra_labels: Strings = EMPTY) -> str: ...
 
     def remove_network(self, network: str) -> None: ...

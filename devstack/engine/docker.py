@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from devstack import labels
 from devstack.compose.model import EMPTY, Network, Service, Stack, Strings, Volume
-from devstack.engine import images, networking, observing
+from devstack.engine import images, layers, networking, observing
 from devstack.engine.endpoint import no_engine, why_not
 from devstack.engine.observed import EngineInfo, Observed, ObservedImage, ObservedVolume
 from devstack.engine.wire import Wire
@@ -117,6 +117,15 @@ class DockerEngine:
         from devstack.engine import builds
 
         return builds.build(self._wire, stack, service, on_progress=on_progress, pull=pull, no_cache=no_cache)
+
+    def history(self, image: str) -> tuple[str, ...]:
+        return layers.history(self._wire, image)
+
+    def replaced(self, project: str) -> tuple[str, ...]:
+        return layers.replaced(self._wire, project)
+
+    def remove_image(self, image: str) -> bool:
+        return layers.remove(self._wire, image)
 
     # Networks and volumes
 

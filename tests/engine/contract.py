@@ -11,11 +11,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from devstack import labels
-from devstack.compose.model import FileMount, FileObject, Healthcheck, Mount, Port
+from devstack.compose.model import Build, FileMount, FileObject, Healthcheck, Mount, Port
 from devstack.engine.base import Engine, Event, Health, Helper, State
 from devstack.errors import Conflict, EngineRefused, ImageUnavailable, NotFound
 from tests.engine.stacks import FOREVER, IMAGE, made, new, service, stack, up
@@ -452,3 +453,30 @@ def tar_of(name: str, content: bytes) -> bytes:
         entry.size = len(content)
         tar.addfile(entry, io.BytesIO(content))
     return buffer.getvalue()
+
+
+class BuildContract:
+    """What engines promise that have images in layers."""
+
+    def test_an_image_that_a_newer_build_replaced_is_named_until_nothing_needs_it_and_it_is_removed(
+        self, engine: Engine, project: str, tmp_path: Path
+    ) -> None:
+        def build(word: str) -> str:
+            (tmp_path / "Dockerfile").write_text(f"FROM {IMAGE}\nLABEL word={word}\n")
+            return engine.build(wanted, api).id
+
+        api = service("api", image="", build=Build(context=str(tmp_path)))
+        wanted = stack(project, api)
+        first = build("one")
+        (container,) = made(engine, wanted)
+        last = build("two")
+        assert engine.replaced(project) == ()
+        assert not engine.remove_image(first)
+        engine.remove(container)
+        assert engine.replaced(project) == (first,)
+        assert engine.replaced(f"{project}x") == ()
+        assert engine.remove_image(first)
+        assert not engine.remove_image(first)
+        assert engine.replaced(project) == ()
+        image = engine.image(f"{project}-api")
+        assert image is not None and image.id == last

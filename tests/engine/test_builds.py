@@ -156,6 +156,7 @@ def test_a_built_image_has_arguments_labels_and_what_dockerignore_leaves(
     assert said(engine, image, "cat", "/said") == "hello world\n"
     assert said(engine, image, "ls", "/in").split() == ["Dockerfile", "file"]
     assert max(p.total for p in seen) >= 3
+    assert any("WHO=world" in step and "/said" in step for step in engine.history(image))
 
 
 @pytest.mark.engine

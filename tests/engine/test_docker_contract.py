@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.engine.contract import Contract
+from tests.engine.contract import BuildContract, Contract
 from tests.engine.stacks import IMAGE
 
 pytestmark = pytest.mark.engine
@@ -19,3 +20,10 @@ def _image(require_image: Callable[[str], str]) -> None:
 
 class TestDocker(Contract):
     pass
+
+
+class TestDockerBuilds(BuildContract):
+    @pytest.fixture(autouse=True)
+    def _removed(self, project: str) -> Iterator[None]:
+        yield
+        subprocess.run(["docker", "rmi", "-f", f"{project}-api"], capture_output=True)

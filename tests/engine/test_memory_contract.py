@@ -7,7 +7,7 @@ import secrets
 import pytest
 
 from devstack.engine.base import Engine
-from tests.engine.contract import Contract
+from tests.engine.contract import BuildContract, Contract
 from tests.engine.stacks import IMAGE
 from tests.fakes.memory_engine import MemoryEngine
 
@@ -23,4 +23,8 @@ def project() -> str:
 
 
 class TestMemory(Contract):
+    pass
+
+
+class TestMemoryBuilds(BuildContract):
     pass

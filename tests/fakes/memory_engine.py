@@ -60,6 +60,7 @@ class MemoryEngine:
         self._networks: dict[str, ObservedNetwork] = {}
         self._volumes: dict[str, Store] = {}
         self._images: dict[str, ObservedImage] = {}
+        self._replaced: list[ObservedImage] = []
         self._behaviours: dict[str, Behaviour] = {}
         self._failures: dict[tuple[str, str], list[tuple[DevstackError, bool]]] = {}
         self._watchers: list[tuple[str, queue.SimpleQueue[Event | None]]] = []
@@ -160,8 +161,27 @@ class MemoryEngine:
         pull: bool = False,
         no_cache: bool = False,
     ) -> ObservedImage:
-        with self._call("build", service.name):
-            return self.add_image(stack.image_of(service))
+        with self._call("build", service.name), self._lock:
+            before = self._images.get(stack.image_of(service))
+            if before is not None and before.labels:
+                self._replaced.append(before)
+            return self.add_image(stack.image_of(service), labels=labelling.image_labels(stack, service, "memory"))
+
+    def history(self, image: str) -> tuple[str, ...]:
+        return ()
+
+    def replaced(self, project: str) -> tuple[str, ...]:
+        with self._call("replaced", project), self._lock:
+            used = {box.container.image_id for box in self._boxes.values()}
+            mine = [image.id for image in self._replaced if image.labels.get(labels.PROJECT) == project]
+            return tuple(image for image in mine if image not in used)
+
+    def remove_image(self, image: str) -> bool:
+        with self._call("remove_image", image), self._lock:
+            used = any(box.container.image_id == image for box in self._boxes.values())
+            gone = [] if used else [found for found in self._replaced if found.id == image]
+            self._replaced = [found for found in self._replaced if found not in gone]
+            return bool(gone)
 
     # Networks and volumes
 

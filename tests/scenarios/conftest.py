@@ -92,6 +92,9 @@ def remove(engine: Engine, project: str) -> None:
         for volume in client.volumes.list():
             if is_of(volume.name, project):
                 volume.remove(force=True)
+        for image in client.images.list(filters={"label": labels.PROJECT}):
+            if is_of(image.labels[labels.PROJECT], project):
+                client.images.remove(image.id, force=True)
     finally:
         client.close()
 

@@ -328,8 +328,12 @@ def test_build_makes_the_image_and_only_what_runs_it_again(checkout: MakeCheckou
         before = stack.ids()
         stack.write({"Dockerfile": "FROM busybox:1.37\nRUN echo 2 > /v\n"})
         assert stack.devstack("up").out.startswith("nothing to do")
-        stack.devstack("up", "--build")
+        old = sdk.images.get(f"{stack.name}-a").id
+        ran = stack.devstack("up", "--build")
         assert inside(stack, "a", "cat", "/v") == "2\n"
+        assert "1 image removed that a build has replaced" in ran.err
+        with pytest.raises(docker.errors.ImageNotFound):
+            sdk.images.get(old)
         assert stack.ids()["b-1"] == before["b-1"]
         agreed(stack)
     finally:

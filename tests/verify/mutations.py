@@ -132,6 +132,18 @@ def private(stack: Checkout) -> None:
     (stack.folder / ".env").chmod(0o600)
 
 
+def built_with_a_password(stack: Checkout) -> None:
+    private(stack)
+    stack.devstack("build", timeout=180)
+    stack.edit("compose.yaml", ", args: {WORD: '${DB_PASSWORD}'}", "")
+
+
+def built_twice(stack: Checkout) -> None:
+    stack.devstack("build", timeout=180)
+    stack.edit("app/Dockerfile", "COPY", "LABEL built=again\nCOPY")
+    stack.devstack("build", timeout=180)
+
+
 def password_changed(stack: Checkout) -> None:
     up(stack)
     stack.secrets.append(stack.env()["DB_PASSWORD"])
@@ -297,6 +309,26 @@ FILES = (
         check="files.arguments",
         reason="web build",
         static=True,
+    ),
+    Mutation(
+        name="a password is in the layers of an image that was built before",
+        files={
+            "compose.yaml": swap(COMPOSE, "  db:\n", "  web:\n    build: {context: app, args: {WORD: '${DB_PASSWORD}'}}\n  db:\n"),
+            "app/Dockerfile": swap(DOCKERFILE, "COPY", 'ARG WORD\nRUN test -n "$WORD"\nCOPY'),
+            ".env": COMPOSE_ENV,
+        },
+        before=built_with_a_password,
+        check="files.arguments",
+        reason="a secret is built into",
+        static=True,
+    ),
+    Mutation(
+        name="an image lies there that a newer build has replaced",
+        files={"devstack.yml": BUILT, "app/Dockerfile": DOCKERFILE},
+        before=built_twice,
+        check="clean.images",
+        reason=r"(?s)1 image left.*sha256:",
+        warning=True,
     ),
     Mutation(
         name="a password is a label",

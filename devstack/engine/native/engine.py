@@ -124,6 +124,15 @@ class NativeEngine:
     ) -> ObservedImage:
         return self.images.build(stack, service, on_progress, no_cache=no_cache)
 
+    def history(self, image: str) -> tuple[str, ...]:
+        return ()
+
+    def replaced(self, project: str) -> tuple[str, ...]:
+        return ()
+
+    def remove_image(self, image: str) -> bool:
+        return False
+
     # Networks and volumes
 
     def create_network(self, stack: Stack, network: Network, extra_labels: Strings = EMPTY) -> str:

@@ -9,7 +9,7 @@ from devstack.compose.model import Strings
 from devstack.database.snapshot import PROJECT
 from devstack.errors import DevstackError
 from devstack.verify.base import Ground, Topic
-from devstack.verify.model import Result
+from devstack.verify.model import Result, Severity
 from devstack.words import counted
 
 
@@ -42,6 +42,27 @@ def check(ground: Ground) -> Iterator[Result]:
         yield topic.failed(f"{counted(len(left), 'thing')} left", evidence=left, fix=["devstack down --remove-orphans"])
     else:
         yield topic.passed(f"{counted(len(declared), 'declared volume')}, nothing else")
+    yield _images(ground)
+
+
+def _images(ground: Ground) -> Result:
+    """A warning: what lies there takes room and does no harm."""
+    topic = Topic(
+        check="clean",
+        of="images",
+        title="no image is left that a newer build has replaced",
+        expected="none that no container uses",
+        severity=Severity.WARNING,
+    )
+    names = dict.fromkeys((ground.declared.name, ground.stack.name))
+    try:
+        left = [image for name in names for image in ground.engine.replaced(name)]
+    except DevstackError as error:
+        return topic.error(error)
+    if not left:
+        return topic.passed("none")
+    prune = [f"docker image prune --filter label={labels.PROJECT}={name}" for name in names]
+    return topic.failed(f"{counted(len(left), 'image')} left", evidence=left, fix=prune[:1])
 
 
 def _is_ours(ground: Ground, found: Strings) -> bool:

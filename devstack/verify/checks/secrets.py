@@ -190,9 +190,10 @@ def _exposed(ground: Ground, service: Service, values: set[str]) -> Iterator[str
 
 
 def _is_in_image(ground: Ground, service: Service, values: set[str], allowed: set[str]) -> bool:
-    """Whether the settings of a built image, which go wherever the image goes, hold a secret."""
+    """Whether the settings or the layers' history of a built image, which go wherever the image goes, hold a secret."""
     try:
         image = ground.engine.image(ground.declared.image_of(service))
+        steps = ground.engine.history(image.id) if image is not None else ()
     except DevstackError:
         return False  # the engine says so where it is needed
     if image is None:
@@ -200,7 +201,22 @@ def _is_in_image(ground: Ground, service: Service, values: set[str], allowed: se
     settings = {name: value for name, value in image.environment.items() if name not in allowed}
     if any(SECRET_NAME.search(name) and not ABOUT.search(name) and is_random(value) for name, value in settings.items()):
         return True
-    return _holds([*settings.values(), *image.command, *image.entrypoint, *image.labels.values()], values, shapes=True)
+    if _holds([*settings.values(), *image.command, *image.entrypoint, *image.labels.values()], values, shapes=True):
+        return True
+    spared = {value for name, value in _given(ground, service).items() if name in allowed and value}
+    return _holds([_without(step, spared) for step in steps], values - spared, shapes=True)
+
+
+def _given(ground: Ground, service: Service) -> dict[str, str]:
+    """Values by the names that may be allowed: those of `.env` and of the build's arguments."""
+    given = {name: value or "" for name, value in service.build.args.items()} if service.build else {}
+    return {**known(ground), **given}
+
+
+def _without(text: str, values: Iterable[str]) -> str:
+    for value in values:
+        text = text.replace(value, "")
+    return text
 
 
 def _holds(words: Iterable[str], values: set[str], *, shapes: bool = False) -> bool:
