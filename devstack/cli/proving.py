@@ -12,7 +12,7 @@ from devstack.cli import reporting, running
 from devstack.cli.console import columns
 from devstack.cli.progress import progress
 from devstack.cli.reporting import Telling
-from devstack.cli.session import Session
+from devstack.cli.session import NATIVE, Session
 from devstack.compose.model import Json, Stack
 from devstack.engine.base import Observed
 from devstack.errors import DevstackError, EngineError, Exit, Refused, UsageError
@@ -125,7 +125,8 @@ def _on_twin(session: Session, wish: run.Wish, trouble: DevstackError | None) ->
     edits = _limits(session).reload if any(check.name == "reload" for check in wish.chosen.checks) else ()
     with lock.locked(name, session.stack.directory):
         twin.announce(name)
-        copied = copies.make(session.stack, edits, session.project.directory, name)
+        imageless = session.engine.info.name == NATIVE
+        copied = copies.make(session.stack, edits, session.project.directory, name, imageless=imageless)
     stack = twin.make(session.project, name, _port_variables(session), copied)
     if wish.chosen.needs_stack:
         session.console.label("twin", f"{name}: fresh volumes, own ports; your stack is not touched")

@@ -70,11 +70,14 @@ def _apart(twin: Stack, original: Stack, spare: Mapping[str, int], copies: Copie
 def _service(service: Service, original: Stack, spare: Mapping[str, int], copies: Copies) -> Service:
     ports = tuple(_moved(port, original.services[service.name].ports, spare) for port in service.ports)
     mounts = tuple(_copied(mount, copies) for mount in service.mounts)
-    return replace(service, ports=ports, mounts=mounts, container_name="", image=original.image_of(service))
+    build = service.build
+    if build is not None and copies.imageless and (copy := copies.file(Path(build.context))) is not None:
+        build = replace(build, context=str(copy))
+    return replace(service, ports=ports, mounts=mounts, build=build, container_name="", image=original.image_of(service))
 
 
 def _copied(mount: Mount, copies: Copies) -> Mount:
-    copy = copies.folders.get(Path(mount.source)) if mount.type == "bind" else None
+    copy = copies.file(Path(mount.source)) if mount.type == "bind" else None
     return replace(mount, source=str(copy)) if copy is not None else mount
 
 

@@ -238,3 +238,39 @@ def test_a_criterion_about_a_service_that_is_left_out_is_open_and_not_failed(sta
     said = [result["saw"] for result in data["results"] if "pages" in result["criteria"]]
     assert said == ["admin is left out on this engine"] * 2
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+BUILT = """\
+name: {name}
+services:
+  web:
+    build: .
+    init: true
+    volumes: ["./app/pages:/srv/app/pages"]
+    ports: ["127.0.0.1:{web}:8000"]
+    healthcheck: {{test: [CMD, python, -c, "import urllib.request as r; r.urlopen('http://127.0.0.1:8000')"], interval: 2s}}
+verify:
+  reload: [{{service: web, file: app/pages/index.html, replace: hello, with: goodbye, within: 4s}}]
+"""
+DOCKERFILE = """\
+FROM python:3.13-slim
+WORKDIR /srv
+COPY . .
+CMD ["python", "-m", "http.server", "8000", "--bind", "0.0.0.0", "--directory", "app/pages"]
+"""
+
+
+def test_an_edit_in_a_folder_that_is_mounted_within_what_is_built_is_served_by_the_twin(stack: Stack, tmp_path: Path) -> None:
+    page = tmp_path / "app" / "pages" / "index.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("hello")
+    (tmp_path / "node_modules").mkdir()
+    (tmp_path / "Dockerfile").write_text(DOCKERFILE)
+    (tmp_path / "devstack.yml").write_text(BUILT.format(name=f"t-native-{secrets.token_hex(3)}", web=free_ports(1)[0]))
+    built = Stack(tmp_path, stack.environment, 0)
+    done = built.run("verify", "--only", "reload", "--json")
+    found = [(r["id"], r["status"], r["saw"]) for r in json.loads(done.stdout)["data"]["results"]]
+    assert done.returncode == 0, f"{found}\n{done.stderr}"
+    assert [status for name, status, _ in found if name.startswith("reload")] == ["pass"]
+    assert page.read_text() == "hello"
+    assert (tmp_path / "node_modules").is_dir()
