@@ -238,7 +238,7 @@ def test_the_terminal_is_set_back_when_the_container_dies(engine: Engine, runnin
         shell.expect(r"code \d+ same True")
         shell.expect(pexpect.EOF)
     finally:
-        short.remove(force=True)
+        short.remove(force=True, v=True)
         client.close()
 
 

@@ -268,7 +268,7 @@ def test_load_gets_no_server_error_and_its_connections_stay_bounded(hyvve: Hyvve
         most = max(most, int(hyvve.devstack("db-shell", "-c", count).split("n=")[1].split()[0]))
     assert load.stdout is not None
     result = json.load(load.stdout)
-    assert load.returncode == 0, result
+    assert load.returncode == 0, (result["statuses"], result["wrong"])
     assert (result["failed"], result["wrong"]) == (0, [])
     assert result["runs"] > 0
     # Five for each of the two.

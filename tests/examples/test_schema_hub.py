@@ -216,10 +216,15 @@ def test_load_gets_no_server_error_and_its_connections_stay_bounded(hub: Hub) ->
         most = max(most, int(hub.devstack("db-shell", "-c", count).split("n=")[1].split()[0]))
     assert said.stdout is not None
     result = json.load(said.stdout)
-    assert said.returncode == 0, result
+    statuses = result["statuses"]
+    assert said.returncode == 0, (statuses, result["wrong"])
     assert (result["failed"], result["wrong"]) == (0, [])
-    assert result["statuses"]["201"] > 0
-    assert result["statuses"]["429"] > 0
+    assert statuses["201"] > 0
+    # RATE_LIMIT_BURST and RATE_LIMIT_PER_SECOND; a machine too slow to reach the limit is not refused, every other is.
+    allowed = 250 + 50 * result["requests"] / result["per_second"]
+    served = result["requests"] - statuses.get("429", 0)
+    assert served <= allowed * 1.05
+    assert statuses.get("429", 0) > 0 or served < allowed
     # DB_POOL_SIZE and DB_MAX_OVERFLOW, 5 each, and the one of /health.
     assert 0 < most <= 11
 
