@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import asyncpg
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import RedisError
 
 from settings import Settings
@@ -35,13 +35,16 @@ class Stores:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.redis = Redis.from_url(
+        # With all in use, the next asker waits: redis-py's usual pool refuses it at once.
+        pool = BlockingConnectionPool.from_url(
             settings.redis_url or "redis://localhost",
             decode_responses=True,
             socket_connect_timeout=TIMEOUT,
             socket_timeout=WAIT + 2 * TIMEOUT,
             max_connections=CONNECTIONS + 2,
+            timeout=TIMEOUT,
         )
+        self.redis = Redis.from_pool(pool)
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._connecting = asyncio.Lock()
 

@@ -1,5 +1,6 @@
 """AgentOS as it runs: what it says of itself, who may ask it, and what becomes of a run."""
 
+import asyncio
 import json
 import uuid
 
@@ -29,6 +30,22 @@ def test_health_asks_the_database_and_redis(agentos: httpx.Client) -> None:
         "redis": "ok",
         "worker": "ok",
     }
+
+
+def test_more_questions_at_once_than_there_are_connections_are_all_answered(
+    agentos: httpx.Client,
+) -> None:
+    limits = httpx.Limits(max_connections=60)
+
+    async def ask() -> list[httpx.Response]:
+        async with httpx.AsyncClient(
+            base_url=agentos.base_url, timeout=20, limits=limits
+        ) as client:
+            return await asyncio.gather(*(client.get("/health") for _ in range(240)))
+
+    answers = asyncio.run(ask())
+    wrong = {answer.text for answer in answers if answer.status_code != 200}
+    assert not wrong
 
 
 @pytest.mark.parametrize("origin", ORIGINS)
