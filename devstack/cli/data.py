@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from devstack.cli.session import Session
 from devstack.compose.model import Json, Stack
 from devstack.database import undo as undoing
-from devstack.database.pending import Pending, pending
+from devstack.database.pending import Pending, left_behind, release
 from devstack.database.room import telling
 from devstack.database.servers import Servers
 from devstack.database.snapshot import DatabasePart, Snapshot
@@ -146,8 +146,9 @@ def finish(session: Session, *, hard: bool = False) -> None:
 
     `hard`: one that cannot be brought to its end is given up; what it had saved stays.
     """
-    left = pending(session.engine, session.stack.name)
+    left, held = left_behind(session.engine, session.stack.name)
     if left is None:
+        _let_go(session, held)
         return
     try:
         _finish(session, left)
@@ -156,7 +157,18 @@ def finish(session: Session, *, hard: bool = False) -> None:
             raise
         undoing.abandon(session.engine, session.stack)  # the server it was about is what `--hard` replaces
         return
+    if held:
+        release(session.engine, session.stack.name)
     session.console.label("finished", str(left))
+
+
+def _let_go(session: Session, held: Sequence[str]) -> None:
+    """Writers of these services wait for a reset that was killed before it changed anything."""
+    if held:
+        with Servers(session.engine, session.stack, session.observe()) as servers:
+            for service in held:
+                servers.let_go(service)
+        release(session.engine, session.stack.name)
 
 
 def _finish(session: Session, left: Pending) -> None:

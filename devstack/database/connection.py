@@ -312,7 +312,7 @@ def connect(
         if deadline is None or time.monotonic() >= deadline:
             raise silence(target, said, waited=deadline is not None)
         if gone():
-            raise not_running(target.service)
+            raise not_running(target.service, ended=True)
         if interrupted is not None and interrupted():
             raise KeyboardInterrupt
         time.sleep(min(pause, max(0.0, deadline - time.monotonic())))

@@ -6,17 +6,23 @@ what was written since.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import math
+import threading
+import time
+from collections.abc import Sequence
+from types import TracebackType
 
 from devstack.compose.roles import Redis
 from devstack.database import resp
 from devstack.database.reach import address_of
 from devstack.engine.base import Engine
-from devstack.errors import DatabaseError, EngineRefused
+from devstack.errors import DatabaseError, DevstackError, EngineRefused
 
-_HOLD = 120_000
-"""Milliseconds after which a server that was held takes writes again by itself, should we be killed."""
+LEASE = 10.0
+"""Seconds after which a server takes writes again by itself, should we be killed while its volume is copied."""
+_RENEWAL = 2.0
+_HOLD = 120.0
+"""The same once the reset can only go forward: then it is the next command's to finish it, and to let the writers go."""
 _ABSENT = "executable file not found"
 """What an engine says of a program that the container does not have."""
 _REMEMBER = 30 * 24 * 3600
@@ -63,15 +69,65 @@ def _directly(engine: Engine, container: str, role: Redis, commands: Sequence[Se
         session.close()
 
 
-@contextmanager
-def held(engine: Engine, container: str, role: Redis) -> Iterator[None]:
-    """Nothing is written meanwhile; writers wait, until `flush` sends them away or the body fails."""
-    ask(engine, container, role, ["CLIENT", "PAUSE", str(_HOLD), "WRITE"])
-    try:
-        yield
-    except BaseException:
-        ask(engine, container, role, ["CLIENT", "UNPAUSE"])
-        raise
+class Hold:
+    """Nothing is written in this context: writers wait, until `flush` sends them away or the body fails.
+
+    The server is asked for a short pause again and again, so that nobody waits long for a command that was killed.
+    """
+
+    def __init__(self, engine: Engine, container: str, role: Redis) -> None:
+        self._engine = engine
+        self._container = container
+        self._role = role
+        self._until = 0.0
+        self._gap = ""
+        self._over = threading.Event()
+        self._renewing = threading.Thread(target=self._renew, name="hold", daemon=True)
+
+    def __enter__(self) -> Hold:
+        self._until = math.inf
+        self._pause(LEASE)
+        self._renewing.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._stop()
+        if error is not None:
+            self._ask("UNPAUSE")
+
+    def fasten(self) -> None:
+        """From here on a kill lets nobody write for a while. Raises DatabaseError when there was a gap since the beginning."""
+        self._stop()
+        if not self._gap:
+            self._pause(_HOLD)
+        if self._gap:
+            raise DatabaseError(
+                f"{self._role.service} took writes while its volume was copied",
+                details=[("because", self._gap)],
+                hints=["devstack reset   (again; nothing was changed)"],
+            )
+
+    def _pause(self, seconds: float) -> None:
+        begun = time.time()  # the server goes by this clock too
+        self._ask("PAUSE", str(int(seconds * 1000)), "WRITE")
+        if time.time() >= self._until:
+            self._gap = f"the machine was too busy, or asleep: it was not asked again within {LEASE:g} s"
+        self._until = begun + seconds
+
+    def _renew(self) -> None:
+        while not self._over.wait(_RENEWAL):
+            try:
+                self._pause(LEASE)
+            except DevstackError as error:
+                self._gap = error.message
+                return
+
+    def _stop(self) -> None:
+        self._over.set()
+        self._renewing.join()
+
+    def _ask(self, *words: str) -> None:
+        ask(self._engine, self._container, self._role, ["CLIENT", *words])
 
 
 def flush(engine: Engine, container: str, role: Redis, token: str) -> None:

@@ -106,9 +106,9 @@ def silence(target: Target, said: str, *, waited: bool) -> DatabaseError | Deadl
     return DatabaseError(f"{named(target)} does not answer", details=[("last", said)], hints=hints)
 
 
-def not_running(service: str) -> DatabaseError:
-    """`service` is "" for a database that no service of the stack runs."""
-    hints = [f"devstack logs {service}".rstrip(), f"devstack up {service}".rstrip()]
+def not_running(service: str, *, ended: bool = False) -> DatabaseError:
+    """`service` is "" for a database that no service of the stack runs; `ended`: it ran a moment ago."""
+    hints = [*([f"devstack logs {service}".rstrip()] if ended else []), f"devstack up {service}".rstrip()]
     return DatabaseError(f"{service or 'the database'} is not running", hints=hints, code="not-running")
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -68,12 +69,22 @@ class Servers:
             self._clusters[service] = cluster
         return self._clusters[service]
 
-    def held(self, services: tuple[str, ...]) -> ExitStack:
-        """A context in which these services take no writes."""
-        held = ExitStack()
-        for service in services:
-            held.enter_context(flushing.held(self.engine, *self._redis(service)))
-        return held
+    @contextmanager
+    def held(self, services: tuple[str, ...]) -> Iterator[Callable[[], None]]:
+        """A context in which these services take no writes. Call what it gives where there is no way back any more (`Hold.fasten`)."""
+        with ExitStack() as held:
+            holds = [held.enter_context(flushing.Hold(self.engine, *self._redis(service))) for service in services]
+
+            def fasten() -> None:
+                for hold in holds:
+                    hold.fasten()
+
+            yield fasten
+
+    def let_go(self, service: str) -> None:
+        """End the hold that a command which was killed has left; one that has gone with its server is none."""
+        if self.container(service) is not None:
+            flushing.ask(self.engine, *self._redis(service), ["CLIENT", "UNPAUSE"])
 
     def flush(self, service: str, token: str) -> None:
         flushing.flush(self.engine, *self._redis(service), token)

@@ -24,6 +24,8 @@ PROJECT = "io.devstack.project"
 """On volumes of ours that are no part of the stack: the project they belong to."""
 PENDING = "io.devstack.pending"
 """On the marker of something destructive that has begun: JSON of what it is (devstack.database.undo)."""
+HELD = "io.devstack.held"
+"""On a bare volume: a JSON list of the services that a reset holds still."""
 INSIDE = "io.devstack.snapshots-inside"
 """On a bare volume: the service on whose server snapshots of databases live, to be known while that does not run."""
 KEPT = 3

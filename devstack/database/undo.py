@@ -9,14 +9,14 @@ them in one transaction. The caller holds the project's lock, and has stopped wh
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from devstack.compose.model import EMPTY, Stack, Strings, Volume
 from devstack.database import snapshot as snapshots
 from devstack.database.marks import Mark, aside_name
-from devstack.database.pending import Action, Pending, forget, leave, pending
+from devstack.database.pending import Action, Pending, forget, holding, leave, pending
 from devstack.database.servers import Servers
 from devstack.database.snapshot import NO_SIZES, DatabasePart, Part, Snapshot
 from devstack.engine.base import Engine, Helper
@@ -43,7 +43,7 @@ def reset(
     volume's key, or "") are emptied by their own command, and take no writes while their volumes are copied; those stay.
     `holds` are the names of snapshots that live inside a volume that goes.
     """
-    with servers.held(tuple(flushed)) if servers and flushed else nullcontext():
+    with _still(engine, stack, servers, tuple(flushed)) as fasten:
         saved = snapshots.draft(
             engine,
             stack,
@@ -56,9 +56,20 @@ def reset(
             flushed=flushed,
             holds=holds,
         )
+        fasten()
         begun = _begin(engine, stack, "reset", saved, None)
         _carry_out(engine, stack, begun, servers)
     return saved
+
+
+@contextmanager
+def _still(engine: Engine, stack: Stack, servers: Servers | None, services: tuple[str, ...]) -> Iterator[Callable[[], None]]:
+    """These services take no writes; what it gives is called where there is no way back any more."""
+    if not servers or not services:
+        yield lambda: None
+        return
+    with holding(engine, stack, services), servers.held(services) as fasten:
+        yield fasten
 
 
 def restore(

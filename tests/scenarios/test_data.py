@@ -258,6 +258,9 @@ def test_a_killed_reset_of_a_database_and_a_redis_is_all_or_nothing(both: Checko
         time.sleep(whole * (index + 2) / (BOTH_KILLS + 1))  # the moment of the kill, not a wait for something
         kill(process)
         both.devstack("up")
+        begun = time.monotonic()
+        redis(both, "set", "since", text)
+        assert time.monotonic() - begun < 5, "nobody waits for a command that was killed"
         found = held(both)
         assert found in ((text, text), ("", "")), f"killed at {index + 2} of {BOTH_KILLS + 1}"
         if found == ("", ""):
