@@ -25,6 +25,7 @@ from devstack.spec.tools import TOOLS
 
 _SHOWN = 15
 _NOT_FOUND = (126, 127)
+_END_OF = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE host(client_addr) = ANY(%s)"
 OnLine = Callable[[str], None]
 
 
@@ -111,8 +112,20 @@ class Tool:
         """End what `run` runs on another thread, as far as that can be: the command in a one-off. The server rolls back its work."""
         if self.running:
             with contextlib.suppress(DevstackError):
+                addresses = [address for address in self.engine.inspect(self.running).networks.values() if address]
                 self.engine.kill(self.running)
                 self.engine.remove(self.running, anonymous_volumes=True)
+                self._end_sessions([address for address in addresses if not address.startswith("127.")])
+
+    def _end_sessions(self, addresses: list[str]) -> None:
+        """A server in the middle of a statement does not notice that its client is gone, and keeps its locks until it is done."""
+        from devstack.database.connection import connect
+        from devstack.database.reach import target_of
+
+        container = next((c for c in look(self.engine, self.stack).of(self.role.service) if c.running), None)
+        if container is not None and addresses:
+            with connect(target_of(self.role, container, self.engine.info.endpoint), application_name="devstack") as session:
+                session.rows(_END_OF, (addresses,))
 
     def environment(self) -> dict[str, str]:
         """What is set beside the service's own environment."""

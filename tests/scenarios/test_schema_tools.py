@@ -149,6 +149,8 @@ def test_an_interrupted_migration_is_rolled_back_and_leaves_no_container(alembic
     process.send_signal(signal.SIGINT)
     assert finish(process).code == 130
     wait_for(lambda: one_offs(alembic) == [])
+    busy = "select count(*) from pg_stat_activity where query like '%pg_sleep(60)' and state = 'active'"
+    wait_for(lambda: alembic.sql(busy) == "0", seconds=5)  # it holds no lock of it any more
     assert alembic.sql("select to_regclass('half') is null") == "t"
     alembic.write({"api/migrations/versions/0002_half.py": SECOND.replace("SQL", "select 1")})
     alembic.devstack("up", "--build", timeout=300)
