@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from tests.bench import data, database, native, programs, verifying
+from tests.bench import data, database, native, programs, systems, verifying
 from tests.bench.growth import Growth, GrowthOfNoop, GrowthOfUp
 from tests.bench.process import BenchError, Sample, ask, timed
 from tests.bench.stage import Stage, containers, expect_gone, expect_healthy, expect_running, free_port, sweep
@@ -231,6 +231,7 @@ CONTESTS: Mapping[str, Callable[[Stage], Contest]] = {
     "undo-restore": data.UndoAgainstRestore,
     "verify": verifying.VerifyAgainstUp,
     "verify-live": verifying.LiveAgainstPromise,
+    **{name: partial(systems.SystemUp, name=name) for name in systems.SYSTEMS},
     "native-cold": lambda stage: native.NativeUp(stage, "native-cold", warm=False),
     "native-warm": lambda stage: native.NativeUp(stage, "native-warm", warm=True),
     "native-reset": native.NativeReset,

@@ -37,6 +37,9 @@ class Stage:
         """Remove every project that was handed out, and the folders."""
         for name in self.projects:
             sweep(name)
+            built = ask("docker", "image", "ls", "-q", "--filter", LABEL + name).split()
+            if built:
+                ask("docker", "image", "rm", "-f", *dict.fromkeys(built))
         shutil.rmtree(self.root, ignore_errors=True)
         if self.root.exists():
             self._clear_foreign()

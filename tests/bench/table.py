@@ -177,6 +177,21 @@ ROWS = (
         theirs="pg_restore --clean --if-exists in the container, of a custom dump made in time",
         bar=0.5,
     ),
+    *(
+        Row(
+            name=name,
+            contest=name,
+            ours=f"devstack up of examples/{name}, from nothing to healthy with its schema",
+            theirs=f"docker compose up -d --wait of its rendered file, with {tool} by hand once the database is healthy",
+            bar=1.0,
+        )
+        for name, tool in (
+            ("agent-platform", "psql"),
+            ("hyvve", "Prisma"),
+            ("schema-hub", "Alembic"),
+            ("workflow-history", "Alembic"),
+        )
+    ),
     Row(
         name="verify",
         contest="verify",
@@ -299,7 +314,7 @@ def results(rows: Sequence[Row], measured: Mapping[str, Samples]) -> list[Result
 
 def table(found: Sequence[Result]) -> str:
     """The table for people, with what is compared below it."""
-    lines = [f"{'row':<11} {'devstack':>10} {'rival':>10} {'ratio':>7} {'bar':>8}  {'spread of devstack':<20}"]
+    lines = [f"{'row':<16} {'devstack':>10} {'rival':>10} {'ratio':>7} {'bar':>8}  {'spread of devstack':<20}"]
     for item in found:
         unit = item.row.unit
         scale, digits = _SCALE[unit]
@@ -307,9 +322,9 @@ def table(found: Sequence[Result]) -> str:
         bar = f"{item.row.bar:g} MB" if item.row.absolute else f"{item.row.bar:.2f}"
         spread = f"{min(values):.{digits}f}..{max(values):.{digits}f} (n={len(values)})"
         lines.append(
-            f"{item.row.name:<11} {item.ours * scale:>7.{digits}f} {unit:<2} {item.theirs * scale:>7.{digits}f} {unit:<2} {item.ratio:>7.2f} "
+            f"{item.row.name:<16} {item.ours * scale:>7.{digits}f} {unit:<2} {item.theirs * scale:>7.{digits}f} {unit:<2} {item.ratio:>7.2f} "
             f"{bar:>8}  {spread:<24} {'ok' if item.ok else 'MISS'}"
         )
     lines += ["", "what is compared (medians of whole processes):"]
-    lines += [f"  {item.row.name:<11} {item.row.ours}\n  {'':<11}   against {item.row.theirs}" for item in found]
+    lines += [f"  {item.row.name:<16} {item.row.ours}\n  {'':<16}   against {item.row.theirs}" for item in found]
     return "\n".join(lines)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 
 from tests.bench.process import Sample, timed
-from tests.bench.stage import Stage, expect_healthy, free_port, sweep
+from tests.bench.stage import Stage, expect_healthy, sweep
+from tests.bench.systems import SYSTEMS, copy_of
 
-EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "agent-platform"
-SERVICES = 4
+PLATFORM = SYSTEMS["agent-platform"]
+SERVICES = PLATFORM.services
 
 
 class VerifyAgainstUp:
@@ -19,7 +19,7 @@ class VerifyAgainstUp:
     runs = 1
 
     def __init__(self, stage: Stage) -> None:
-        self.folder, self.project = platform(stage, "platform")
+        self.folder, self.project = copy_of(stage, PLATFORM)
         program = [sys.executable, "-m", "devstack"]
         self.commands = {"devstack": [*program, "verify"], "rival": [*program, "up"]}
         self.before_ours()
@@ -50,7 +50,7 @@ class LiveAgainstPromise:
     runs = 3
 
     def __init__(self, stage: Stage) -> None:
-        self.folder, self.project = platform(stage, "platform-live")
+        self.folder, self.project = copy_of(stage, PLATFORM)
         program = [sys.executable, "-m", "devstack"]
         timed([*program, "up"], self.folder)
         self.commands = {"devstack": [*program, "verify", "--live"], "rival": ["sleep", "2"]}
@@ -66,14 +66,3 @@ class LiveAgainstPromise:
 
     def after_ours(self) -> None:
         expect_healthy(self.project, SERVICES)
-
-
-def platform(stage: Stage, name: str) -> tuple[Path, str]:
-    """A copy of the example with a name and ports of its own."""
-    project = stage.project()
-    folder = stage.folder(name) / "agent-platform"
-    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("node_modules", ".env", ".venv", "__pycache__", ".pytest_cache"))
-    ports = "".join(f"{variable}={free_port()}\n" for variable in ("DB_PORT", "BACKEND_PORT", "FRONTEND_PORT"))
-    (folder / ".env").write_text(f"COMPOSE_PROJECT_NAME={project}\n{ports}")
-    (folder / ".env").chmod(0o600)
-    return folder, project
