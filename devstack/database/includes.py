@@ -3,13 +3,14 @@ r"""Files that a script brings in: \i and \ir, and the data of \copy. They stay 
 from __future__ import annotations
 
 import hashlib
+import re
 
 from devstack.database import scanner
 from devstack.database.environment import Environment
 from devstack.database.script import checksum
 from devstack.errors import SpecError
 
-_BRINGS_IN = (b"\\i", b"\\copy")
+_BRINGS_IN = re.compile(rb"\\(?:i|copy)")
 
 
 def file_checksum(data: bytes, name: str, environment: Environment) -> str:
@@ -17,7 +18,7 @@ def file_checksum(data: bytes, name: str, environment: Environment) -> str:
 
     A script that is no text has the checksum of its own bytes: it says what is wrong when it is run.
     """
-    if environment.root is None or not any(word in data for word in _BRINGS_IN):
+    if environment.root is None or _BRINGS_IN.search(data) is None:
         return checksum(data)
     own = checksum(data)
     try:

@@ -45,4 +45,5 @@ def is_harmless(value: str) -> bool:
 
 def mentions(text: str, variables: Mapping[str, str]) -> bool:
     """Whether the text may refer to one of the variables: a quick look that spares most files the slow one."""
-    return any(f"{opening}{name}" in text for name in variables for opening in (":", ":'", ':"', ":{?"))
+    names = "|".join(map(re.escape, variables))
+    return bool(names) and re.search(rf":(?:['\"]|\{{\?)?(?:{names})", text) is not None

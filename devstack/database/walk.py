@@ -22,7 +22,7 @@ _TOKEN = re.compile(_TOKENS)
 _TOKEN_IN_ROUTINE = re.compile(_TOKENS + _ROUTINE_WORDS, re.IGNORECASE)
 _TOKEN_WITH_VARIABLES = re.compile(f"{variable.COLON}|{_TOKENS}")
 _TOKEN_IN_ROUTINE_WITH_VARIABLES = re.compile(f"{variable.COLON}|{_TOKENS}{_ROUTINE_WORDS}", re.IGNORECASE)
-_DEFINES = ("\\set", "\\i")
+_DEFINES = re.compile(r"\\(?:set|i)")
 """Commands after which variables may be there that were not before."""
 _MAX_DEPTH = 16
 _PLAIN_STRING = re.compile(r"(?:[^']+|'')*+'")
@@ -51,7 +51,7 @@ class Walk:
         self.segment_start = 0
         self.parentheses = 0
         self.atomic = 0
-        variables = any(word in self.text for word in _DEFINES) or variable.mentions(self.text, reading.variables)
+        variables = _DEFINES.search(self.text) is not None or variable.mentions(self.text, reading.variables)
         self.tokens = (_TOKEN_WITH_VARIABLES, _TOKEN_IN_ROUTINE_WITH_VARIABLES) if variables else (_TOKEN, _TOKEN_IN_ROUTINE)
         self.start_statement(0)
 
