@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -131,3 +133,20 @@ def test_every_floor_has_somebody_on_it_or_is_named_for_what_comes() -> None:
 @pytest.mark.parametrize("path", MODULES, ids=shown)
 def test_no_module_is_longer_than_a_person_reads(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 400, shown(path)
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "devstack.cli.app",
+        "devstack.cli.session",
+        "devstack.plan.up",
+        "devstack.engine.native.engine",
+        "devstack.engine.native.supervisor",
+    ],
+)
+def test_nobody_pays_for_a_package_that_is_not_used(module: str) -> None:
+    """The Docker SDK, psycopg and Jinja2 are imported where an engine, a database or a template is really needed."""
+    code = f"import sys, {module}; print(*sorted({{'docker', 'requests', 'psycopg', 'jinja2'}} & sys.modules.keys()))"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.split() == []

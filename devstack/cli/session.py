@@ -66,12 +66,11 @@ class Session:
         return engine
 
     def _connected(self) -> Engine:
-        from devstack.engine.docker import connect
-        from devstack.engine.endpoint import resolve
-
         name = self._engine_name
         if name == "native":
             return self._native("chosen")
+        from devstack.engine.endpoint import resolve
+
         try:
             endpoint = resolve(None if name in NAMES else name, os.environ)
         except EngineError as error:
@@ -79,6 +78,8 @@ class Session:
                 raise  # one was chosen by name: a flag, $DOCKER_HOST, a context
             tried = dict(error.details).get("tried", error.message)
             return self._native(f"no container engine answers: {tried}")
+        from devstack.engine.docker import connect
+
         return connect(endpoint)
 
     @cached_property

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import itertools
 import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from devstack.engine import observing
 from devstack.engine.base import PathStat
+from devstack.engine.tars import plain_tar
 from devstack.engine.translate import refusal
 from devstack.engine.wire import Wire, message, pieces
-from devstack.errors import EngineRefused, NotFound
+from devstack.errors import NotFound
 
 PATIENCE = 600.0
 """Seconds the engine may take to unpack what it was sent."""
 CHUNK = 1 << 20
-COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
 def stat(wire: Wire, container: str, path: str) -> PathStat | None:
@@ -61,18 +60,3 @@ def write(wire: Wire, container: str, folder: str, data: Iterable[bytes], *, own
                 raise refusal(response.status_code, message(response), doing)
 
     wire.call(doing, request)
-
-
-def plain_tar(data: Iterable[bytes]) -> Iterator[bytes]:
-    """The same bytes, refused when they are compressed: engines before 29.5 unpack those with programs found in the container
-    (CVE-2026-41567)."""
-    stream = iter(data)
-    first = b""
-    for piece in stream:
-        first += piece
-        if len(first) >= 8:
-            break
-    kind = next((name for magic, name in COMPRESSED.items() if first.startswith(magic)), "")
-    if kind:
-        raise EngineRefused(f"the archive is compressed with {kind}", hints=["send a plain tar: decompress it first"])
-    return itertools.chain([first], stream)

@@ -16,7 +16,6 @@ from dataclasses import replace
 from devstack import labels
 from devstack.compose.model import EMPTY, Healthcheck, Network, Service, Stack, Strings, Volume
 from devstack.engine import labelling
-from devstack.engine.archives import plain_tar
 from devstack.engine.base import (
     Binding,
     Container,
@@ -41,6 +40,7 @@ from devstack.engine.base import (
 )
 from devstack.engine.create.mounts import copied_files
 from devstack.engine.create.networks import ordered
+from devstack.engine.tars import plain_tar
 from devstack.errors import Conflict, DevstackError, EngineRefused, ImageUnavailable, NotFound
 from tests.fakes import memory_programs as programs
 from tests.fakes.memory_boxes import Behaviour, Box, MemoryAttached, MemorySession, Store, inspected, listed

@@ -14,9 +14,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from devstack.engine.archives import plain_tar
 from devstack.engine.base import LogLine, PathStat
 from devstack.engine.native.records import Box
+from devstack.engine.tars import plain_tar
 from devstack.errors import EngineRefused, NotFound
 
 CHUNK = 1 << 20
