@@ -1,5 +1,9 @@
 """`python -m tests.database.data_kills --rounds N`: kill -9 at random moments of what moves whole databases, and what was lost.
 
+    tests/images/engine20.sh enter python -m tests.database.data_kills --engine /tmp/d20/pid --restart "tests/images/engine20.sh start"
+
+kills the engine itself as well, which must be one that nobody else uses.
+
 A writer inserts numbered rows all the time and remembers those that were acknowledged. After each kill one ordinary command is run
 (`devstack up`); then every acknowledged row must be in the live database or in the one that `undo` brings back, the live one must
 be whole, and nothing half-made may be left.
@@ -9,7 +13,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import random
+import shlex
+import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -44,7 +52,7 @@ ACTIONS = {
     "switch": ("db", "switch"),
 }
 """The last one gets a branch's name each time."""
-VICTIMS = ("client", "database")
+VICTIMS = ("client", "database", "engine")
 
 
 @dataclass(slots=True)
@@ -95,11 +103,36 @@ class Writer:
                 self._stop.wait(0.02)
 
 
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """An engine that may be killed: the file that holds its process number, and the command that starts it again."""
+
+    number: Path
+    restart: str
+
+    def kill(self) -> None:
+        """The daemon and the containerd that it started; the programs in the containers go on until it is back."""
+        number = int(self.number.read_text())
+        children = Path(f"/proc/{number}/task/{number}/children").read_text().split()
+        for victim in (number, *map(int, children)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(victim, signal.SIGKILL)
+
+    def start(self) -> None:
+        """A new one has to be told apart from the one that was killed."""
+        self.number.unlink(missing_ok=True)
+        for attempt in range(3):
+            done = subprocess.run(shlex.split(self.restart), check=attempt == 2, capture_output=True, timeout=120)
+            if done.returncode == 0:
+                return
+
+
 class Ground:
     """One stack with a fixed snapshot and a fixed dump."""
 
-    def __init__(self, stack: Checkout) -> None:
+    def __init__(self, stack: Checkout, daemon: Daemon | None = None) -> None:
         self.stack = stack
+        self.daemon = daemon
         stack.devstack("up")
         stack.devstack("db", "snapshot", "fixed")
         stack.devstack("db", "dump", "fixed.dump")
@@ -125,6 +158,11 @@ class Ground:
             time.sleep(moment)  # the moment of the kill, not a wait for something
             if victim == "client":
                 kill(process)
+            elif victim == "engine":
+                assert self.daemon is not None
+                self.daemon.kill()
+                finish(process)
+                self.daemon.start()
             else:
                 self.kill_database()
                 finish(process)
@@ -209,13 +247,20 @@ class Ground:
 
 
 def kills(
-    engine: Engine, root: Path, rounds: int, *, actions: tuple[str, ...], victims: tuple[str, ...], seed: int
+    engine: Engine,
+    root: Path,
+    rounds: int,
+    *,
+    actions: tuple[str, ...],
+    victims: tuple[str, ...],
+    seed: int,
+    daemon: Daemon | None = None,
 ) -> dict[str, Tally]:
     """`rounds` kills, spread evenly over actions and victims. Tallies by "action/victim"."""
     moments = random.Random(seed)
     tallies: dict[str, Tally] = {f"{action}/{victim}": Tally() for action in actions for victim in victims}
     with checkouts(engine, root) as make:
-        ground = Ground(make(FILES))
+        ground = Ground(make(FILES), daemon)
         for number in range(rounds):
             name = list(tallies)[number % len(tallies)]
             action, victim = name.split("/")
@@ -236,8 +281,6 @@ def table(tallies: dict[str, Tally]) -> str:
 
 @contextlib.contextmanager
 def _engine() -> Iterator[Engine]:
-    import os
-
     from devstack.engine.docker import connect as attach
     from devstack.engine.endpoint import resolve
 
@@ -254,15 +297,20 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", action="append", choices=list(ACTIONS))
     parser.add_argument("--victim", action="append", choices=VICTIMS)
+    parser.add_argument("--engine", type=Path, metavar="PIDFILE", help="the engine that is killed too")
+    parser.add_argument("--restart", default="", metavar="COMMAND", help="what starts it again")
     asked = parser.parse_args()
+    daemon = Daemon(asked.engine, asked.restart) if asked.engine else None
+    victims = tuple(asked.victim or VICTIMS)
     with _engine() as engine, tempfile.TemporaryDirectory(prefix="data-kills-") as folder:
         tallies = kills(
             engine,
             Path(folder),
             asked.rounds,
             actions=tuple(asked.only or ACTIONS),
-            victims=tuple(asked.victim or VICTIMS),
+            victims=victims if daemon else tuple(victim for victim in victims if victim != "engine"),
             seed=asked.seed,
+            daemon=daemon,
         )
     print(table(tallies))
     return 0 if all(tally.clean for tally in tallies.values()) else 1
