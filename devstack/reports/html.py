@@ -196,7 +196,8 @@ def _service(seen: ServiceSeen) -> str:
     state = f'<span class="sign {kind}">●</span> {escape(seen.state)}'
     image = f"<code>{escape(seen.image)}</code>" + (f"<br><small>{escape(seen.stand_in)}</small>" if seen.stand_in else "")
     return (
-        f"<tr><td><b>{escape(seen.service)}</b></td><td>{image}</td><td>{state}</td><td>{seen.restarts}</td><td>{ports}</td></tr>"
+        f'<tr><td class="word"><b>{escape(seen.service)}</b></td><td>{image}</td><td class="word">{state}</td>'
+        f"<td>{seen.restarts}</td><td>{ports}</td></tr>"
     )
 
 

@@ -39,6 +39,7 @@ details.group>summary span{font-weight:400;color:var(--soft);font-size:13px}
 details.more>summary{color:var(--accent);font-size:13px;grid-column:2/4}details.more{grid-column:2/4}
 table{border-collapse:collapse;width:100%;font-size:14px}th{color:var(--soft);font-weight:500;text-align:left;font-size:13px}
 th,td{padding:8px 14px 8px 0;border-top:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}tr:first-child>th{border-top:0}
+td.word,th{overflow-wrap:normal}
 td code{font-size:12.5px}
 .gauge{height:8px;background:var(--wait);border-radius:99px;overflow:hidden;margin:8px 0 4px}.gauge i{display:block;height:100%;
 background:var(--accent);border-radius:99px}.gauge.over i{background:var(--bad)}
