@@ -193,7 +193,7 @@ def _services(report: Report) -> str:
 def _service(seen: ServiceSeen) -> str:
     ports = "<br>".join(f"<code>{escape(port)}</code>" for port in seen.ports)
     kind = "pass" if seen.state.startswith(SOUND) else "fail"
-    state = f'<span class="sign {kind}">●</span> {escape(seen.state)}'
+    state = f'<span class="sign {kind}">●</span>&nbsp;{escape(seen.state)}'
     image = f"<code>{escape(seen.image)}</code>" + (f"<br><small>{escape(seen.stand_in)}</small>" if seen.stand_in else "")
     return (
         f'<tr><td class="word"><b>{escape(seen.service)}</b></td><td>{image}</td><td class="word">{state}</td>'
