@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -82,9 +82,10 @@ class Servers:
             yield fasten
 
     def let_go(self, service: str) -> None:
-        """End the hold that a command which was killed has left; one that has gone with its server is none."""
-        if self.container(service) is not None:
-            flushing.ask(self.engine, *self._redis(service), ["CLIENT", "UNPAUSE"])
+        """End the hold that a command which was killed has left. It has gone with a server that is gone, and ends by itself too."""
+        if self.container(service) is not None and isinstance(self.role(service), Redis):
+            with suppress(DatabaseError):
+                flushing.ask(self.engine, *self._redis(service), ["CLIENT", "UNPAUSE"])
 
     def flush(self, service: str, token: str) -> None:
         flushing.flush(self.engine, *self._redis(service), token)
