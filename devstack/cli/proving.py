@@ -15,7 +15,7 @@ from devstack.cli.reporting import Telling
 from devstack.cli.session import NATIVE, Session
 from devstack.compose.model import Json, Stack
 from devstack.engine.base import Observed
-from devstack.errors import DevstackError, EngineError, Exit, Refused, UsageError
+from devstack.errors import DevstackError, EngineError, Exit, Interrupted, Refused, UsageError
 from devstack.labels import CACHE
 from devstack.plan.up import UpOptions, selected
 from devstack.reports.console import closing, lines, mark
@@ -45,6 +45,14 @@ class Wanted:
     telling: Telling = field(default_factory=Telling)
 
 
+_AS_IT_IS = {
+    Mode.TWIN: "the twin is taken away, and your stack is as it was",
+    Mode.LIVE: "nothing was changed",
+    Mode.IN_PLACE: "what was started stays; run the command again, or devstack down",
+}
+"""What an interrupted verify leaves."""
+
+
 def mode_of(*, live: bool, in_place: bool) -> Mode:
     """Where it is to run. Raises `UsageError` for both at once."""
     if live and in_place:
@@ -64,6 +72,8 @@ def prove(session: Session, wanted: Wanted) -> None:
     except DevstackError as error:
         reporting.write(session, wanted.telling, reporting.of_error(session, wanted.mode, error))
         raise
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted", hints=[_AS_IT_IS[wanted.mode]]) from None
     reporting.keep_page(session, report)
     reporting.write(session, wanted.telling, report)
     if not report.ok:

@@ -109,6 +109,7 @@ def test_ctrl_c_during_verify_leaves_nothing(checkout: MakeCheckout) -> None:
     process.send_signal(signal.SIGINT)
     ran = finish(process)
     assert ran.code == 130, ran
+    assert "the twin is taken away" in ran.err
     assert twins(pair) == []
 
 
