@@ -62,8 +62,8 @@ def _header(report: Report) -> str:
         kind_of = "pass" if held == len(report.criteria) else "fail"
         tiles.append((kind_of, f"{held}/{len(report.criteria)}", "criteria hold"))
     if report.startup:
-        tiles.append(("", f"{report.startup.seconds:.1f} s", "cold start"))
-    tiles.append(("", f"{report.seconds:.1f} s", "in all"))
+        tiles.append(("", _short(report.startup.seconds), "cold start"))
+    tiles.append(("", _short(report.seconds), "in all"))
     boxes = "".join(
         f'<div class="tile {kind}"><b>{escape(value)}</b><span>{escape(name)}</span></div>' for kind, value, name in tiles
     )
@@ -180,6 +180,11 @@ def _result(result: Result) -> str:
         else ""
     )
     return f'<div class="row">{_sign(result)}{told}{saw}{more}</div>'
+
+
+def _short(seconds: float) -> str:
+    """As a tile has room for it: "9.8 s", "122 s"."""
+    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds:.0f} s"
 
 
 def _services(report: Report) -> str:
