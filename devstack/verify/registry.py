@@ -45,7 +45,8 @@ CHECKS: tuple[Check, ...] = (
     Check(name="health", part="recovery", title="comes back after a kill", run=health.recovery, phase=Phase.ROUGH),
     Check(name="data", part="persists", title="data survives down and up", run=data.persists, phase=Phase.ROUGH),
     Check(name="data", part="reset", title="reset is clean, undo brings back", run=data.reset, phase=Phase.ROUGH),
-    Check(name="clean", title="down leaves nothing behind", run=clean.check, phase=Phase.LAST),
+    Check(name="clean", part="down", title="down leaves nothing behind", run=clean.down, phase=Phase.LAST),
+    Check(name="clean", part="images", title="no replaced image is left", run=clean.images, phase=Phase.LAST),
 )
 COVERS = {"data.undo": "data.reset"}
 """Parts whose results another part's run gives."""

@@ -1,4 +1,4 @@
-"""clean: `down` leaves no container and no network, and nothing but the declared volumes."""
+"""clean: `down` leaves no container, no network and nothing but the declared volumes; no image lies about that was replaced."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from devstack.verify.model import Result, Severity
 from devstack.words import counted
 
 
-def check(ground: Ground) -> Iterator[Result]:
+def down(ground: Ground) -> Iterator[Result]:
     """What the engine still has of the stack after `down`."""
     assert ground.runner is not None
     topic = Topic(
-        check="clean", title="down leaves only the declared volumes", expected="no container, no network, no other volume"
+        check="clean",
+        of="down",
+        title="down leaves only the declared volumes",
+        expected="no container, no network, no other volume",
     )
     try:
         ground.runner.down()
@@ -42,11 +45,10 @@ def check(ground: Ground) -> Iterator[Result]:
         yield topic.failed(f"{counted(len(left), 'thing')} left", evidence=left, fix=["devstack down --remove-orphans"])
     else:
         yield topic.passed(f"{counted(len(declared), 'declared volume')}, nothing else")
-    yield _images(ground)
 
 
-def _images(ground: Ground) -> Result:
-    """A warning: what lies there takes room and does no harm."""
+def images(ground: Ground) -> Iterator[Result]:
+    """Of what was built for the stack. A warning: what lies there takes room and does no harm."""
     topic = Topic(
         check="clean",
         of="images",
@@ -58,11 +60,13 @@ def _images(ground: Ground) -> Result:
     try:
         left = [image for name in names for image in ground.engine.replaced(name)]
     except DevstackError as error:
-        return topic.error(error)
+        yield topic.error(error)
+        return
     if not left:
-        return topic.passed("none")
+        yield topic.passed("none")
+        return
     prune = [f"docker image prune --filter label={labels.PROJECT}={name}" for name in names]
-    return topic.failed(f"{counted(len(left), 'image')} left", evidence=left, fix=prune[:1])
+    yield topic.failed(f"{counted(len(left), 'image')} left", evidence=left, fix=prune[:1])
 
 
 def _is_ours(ground: Ground, found: Strings) -> bool:
