@@ -15,6 +15,9 @@ from tests.scenarios.stacks import DATABASE, PAIR, one
 HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
 
 
+ASKED = "\x1b[6n"
+
+
 class Terminal:
     """devstack at a terminal of 80 columns, and all that it wrote there."""
 
@@ -27,8 +30,13 @@ class Terminal:
         self.written = ""
 
     def until(self, text: str) -> None:
-        self.child.expect_exact(text)
-        self.written += self.child.before + self.child.after
+        """Read as far as the text. A program that asks where the cursor is gets its answer, as from every terminal."""
+        while True:
+            found = self.child.expect_exact([text, ASKED])
+            self.written += self.child.before + self.child.after
+            if found == 0:
+                return
+            self.child.send("\x1b[1;80R")
 
     def end(self) -> int:
         self.child.expect(pexpect.EOF)
