@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from tests.bench.process import Sample, timed
 from tests.bench.stage import Stage, expect_healthy, sweep
-from tests.bench.systems import SYSTEMS, copy_of
+from tests.bench.systems import DEVSTACK, SYSTEMS, SystemUp, copy_of
 
 PLATFORM = SYSTEMS["agent-platform"]
 SERVICES = PLATFORM.services
 
 
-class VerifyAgainstUp:
+class VerifyAgainstUp(SystemUp):
     """A whole verify on a twin, nothing else running, and a cold `up` of the same stack; the images are there."""
 
-    runs = 1
-
     def __init__(self, stage: Stage) -> None:
-        self.folder, self.project = copy_of(stage, PLATFORM)
-        program = [sys.executable, "-m", "devstack"]
-        self.commands = {"devstack": [*program, "verify"], "rival": [*program, "up"]}
-        self.before_ours()
-        timed(self.commands["rival"], self.folder)  # builds the images
-        sweep(self.project)
+        super().__init__(stage, PLATFORM.name)
+        self.commands = {"devstack": [*DEVSTACK, "verify"], "rival": [*DEVSTACK, "up"]}
 
     def run(self, side: str) -> Sample:
         self.before_ours()
@@ -33,12 +26,6 @@ class VerifyAgainstUp:
             expect_healthy(self.project, SERVICES)
         self.after_ours()
         return sample
-
-    def ours(self) -> tuple[list[str], Path]:
-        return self.commands["devstack"], self.folder
-
-    def before_ours(self) -> None:
-        sweep(self.project)
 
     def after_ours(self) -> None:
         sweep(self.project)
@@ -51,9 +38,8 @@ class LiveAgainstPromise:
 
     def __init__(self, stage: Stage) -> None:
         self.folder, self.project = copy_of(stage, PLATFORM)
-        program = [sys.executable, "-m", "devstack"]
-        timed([*program, "up"], self.folder)
-        self.commands = {"devstack": [*program, "verify", "--live"], "rival": ["sleep", "2"]}
+        timed([*DEVSTACK, "up"], self.folder)
+        self.commands = {"devstack": [*DEVSTACK, "verify", "--live"], "rival": ["sleep", "2"]}
 
     def run(self, side: str) -> Sample:
         return timed(self.commands[side], self.folder)
