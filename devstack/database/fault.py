@@ -75,7 +75,7 @@ def sql_error(script: Script, fault: Fault, place: Place | None, state: str) -> 
     details += [(label, text) for label, text in (("detail", fault.detail), ("context", _context(fault, place))) if text]
     details += [("in the function", str(found)) for found in [bodies.place_in_function(script, fault.context)] if found]
     details.append(("state", state))
-    hints = [text for text in (fault.hint, _advice(fault, place)) if text]
+    hints = [text for text in (fault.hint, _advice(fault, place)) if text] or [f"mend {where.file}, then devstack up"]
     return SqlError(fault.message, where=where, details=details, hints=hints, code=f"sql {fault.sqlstate}")
 
 

@@ -34,6 +34,7 @@ def test_an_error_of_the_server_is_placed_and_rolled_back(name: str, target: Tar
     assert message in error.message + str(error.details)
     assert tables(database) == []
     assert dict(error.details)["state"].endswith("is as it was before this file: 0 applied, 1 failed, 0 pending.")
+    assert error.hints, "every error says what to do next"
 
 
 @pytest.mark.parametrize("name", BEFORE)
