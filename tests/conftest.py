@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import docker
 import pytest
 
 from devstack import labels
@@ -74,6 +75,14 @@ def sweep(engine: Engine, project: str) -> None:
         engine.remove_volume(volume)
     for found in engine.volumes(f"io.devstack.project={project}"):
         engine.remove_volume(found.name)
+
+
+def tags_of_images(client: docker.DockerClient) -> list[str]:
+    """The tags of all images that the engine has.
+
+    The SDK's `images.list()` asks for each image once more, and fails when another test's `up` removed one in between.
+    """
+    return [tag for image in client.api.images() for tag in image["RepoTags"] or ()]
 
 
 @pytest.fixture

@@ -22,6 +22,8 @@ import pytest
 from docker.errors import DockerException, NotFound
 from docker.models.containers import Container
 
+from tests.conftest import tags_of_images
+
 pytestmark = pytest.mark.engine
 BUILD = Path(__file__).with_name("build.py")
 MINIO = "minio/minio:RELEASE.2025-09-07T16-13-09Z"
@@ -42,7 +44,7 @@ def engine() -> Iterator[docker.DockerClient]:
         if os.environ.get("DEVSTACK_REQUIRE_ENGINE") == "1":
             pytest.fail(f"no container engine answers: {error}")
         pytest.skip(f"no container engine answers: {error}")
-    there = {tag for image in client.images.list() for tag in image.tags}
+    there = tags_of_images(client)
     missing = [tag for tag in USED if tag not in there]
     if missing:
         done = subprocess.run([sys.executable, str(BUILD), *missing], capture_output=True, text=True)

@@ -12,7 +12,7 @@ import pytest
 
 from devstack import labels
 from devstack.engine.base import Engine
-from tests.conftest import absent
+from tests.conftest import absent, tags_of_images
 from tests.scenarios.checkout import SESSION, Checkout, free_ports
 
 IMAGES = ("busybox:1.37", "redis:7", "postgres:17")
@@ -92,9 +92,9 @@ def remove(engine: Engine, project: str) -> None:
         for volume in client.volumes.list():
             if is_of(volume.name, project):
                 volume.remove(force=True)
-        for image in client.images.list(filters={"label": labels.PROJECT}):
-            if is_of(image.labels[labels.PROJECT], project):
-                client.images.remove(image.id, force=True)
+        for image in client.api.images(filters={"label": labels.PROJECT}):
+            if is_of(image["Labels"][labels.PROJECT], project):
+                client.images.remove(image["Id"], force=True)
     finally:
         client.close()
 
@@ -106,7 +106,7 @@ def leftovers(engine: Engine) -> list[str]:
         found = [c.name for c in engine.containers() if c.project.startswith(SESSION) or c.name.startswith(SESSION)]
         found += [n.name for n in client.networks.list() if n.name.startswith(SESSION)]
         found += [v.name for v in client.volumes.list() if v.name.startswith(SESSION)]
-        found += [tag for image in client.images.list() for tag in image.tags if tag.startswith(SESSION)]
+        found += [tag for tag in tags_of_images(client) if tag.startswith(SESSION)]
         return found
     finally:
         client.close()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import docker
 import pytest
 
+from tests.conftest import tags_of_images
 from tests.scenarios.checkout import SESSION, Checkout, finish, wait_for
 from tests.scenarios.conftest import MakeCheckout
 
@@ -85,10 +86,9 @@ def upgrade():
 def images(sdk: docker.DockerClient) -> Iterator[None]:
     """What was built goes, once the containers have gone."""
     yield
-    for image in sdk.images.list():
-        for tag in image.tags:
-            if tag.startswith(SESSION):
-                sdk.images.remove(tag)
+    for tag in tags_of_images(sdk):
+        if tag.startswith(SESSION):
+            sdk.images.remove(tag)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import docker
 import pytest
 
 from devstack.engine.builds import has_buildx
-from tests.conftest import absent
+from tests.conftest import absent, tags_of_images
 from tests.scenarios.checkout import Checkout, command, surroundings
 from tests.scenarios.conftest import MakeCheckout
 from tests.verbs.registry import Store, registry
@@ -51,10 +51,9 @@ def shop(standing: MakeCheckout, store: Store, sdk: docker.DockerClient) -> Iter
     yield made
     # What our commands made may still be used by containers that the checkout takes away after this.
     made.devstack("down")
-    for image in sdk.images.list():
-        for tag in image.tags:
-            if made.name in tag:
-                sdk.images.remove(tag, force=True)
+    for tag in tags_of_images(sdk):
+        if made.name in tag:
+            sdk.images.remove(tag, force=True)
 
 
 def identity(shop: Checkout, name: str) -> str:

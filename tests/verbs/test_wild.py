@@ -11,6 +11,7 @@ import docker
 import pytest
 
 from tests.compose.cases import compose_is_there
+from tests.conftest import tags_of_images
 from tests.scenarios.checkout import Checkout, free_ports, states
 from tests.scenarios.conftest import MakeCheckout, remove
 from tests.verbs.beside import compose
@@ -36,10 +37,9 @@ def put(checkout: MakeCheckout, sdk: docker.DockerClient) -> Iterator[Put]:
     for stack in made:
         # Not by `down`, which gives every program the time it wants to stop.
         remove(stack.engine, stack.project)
-        for image in sdk.images.list():
-            for tag in image.tags:
-                if tag.startswith(f"{stack.project}-"):
-                    sdk.images.remove(tag, force=True)
+        for tag in tags_of_images(sdk):
+            if tag.startswith(f"{stack.project}-"):
+                sdk.images.remove(tag, force=True)
 
 
 def brought(stack: Checkout, *options: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import docker
 
 from devstack.engine.base import Container, Engine
-from tests.conftest import sweep
+from tests.conftest import sweep, tags_of_images
 from tests.engine.parity.snapshot import Snapshot, snapshot
 from tests.engine.stacks import IMAGE
 from tests.scenarios.checkout import command, free_ports, surroundings
@@ -122,10 +122,9 @@ def ground(engine: Engine, project: str, folder: Path) -> Iterator[Ground]:
         outside.remove(force=True, v=True)
         network.remove()
         volume.remove()
-        for image in sdk.images.list():
-            for tag in image.tags:
-                if tag.startswith(project):
-                    sdk.images.remove(tag, force=True)
+        for tag in tags_of_images(sdk):
+            if tag.startswith(project):
+                sdk.images.remove(tag, force=True)
         sdk.close()
 
 
