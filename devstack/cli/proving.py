@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,27 +61,42 @@ def mode_of(*, live: bool, in_place: bool) -> Mode:
 
 
 def prove(session: Session, wanted: Wanted) -> None:
-    """Verify, show each result as it comes, and leave with 3 when one failed."""
+    """Verify, show each result as it comes, and leave with 3 when one failed. Interrupted between runs, it reports those that were done."""
     import typer
 
+    reports: list[Report] = []
+    cut: Interrupted | None = None
     try:
         with reporting.guarded(session, wanted.telling):
-            reports = _runs(session, wanted)
+            try:
+                for done in _runs(session, wanted):
+                    reports.append(done)
+            except KeyboardInterrupt:
+                cut = _interrupted(wanted, len(reports))
+                if not reports:
+                    raise cut from None
             report, slower = reporting.remember(session, reports, together(reports))
-            _say(session, report, slower if wanted.telling.compare else None)
+            _say(session, report, slower if wanted.telling.compare else None, whole=cut is None)
+    except Interrupted:
+        raise
     except DevstackError as error:
         reporting.write(session, wanted.telling, reporting.of_error(session, wanted.mode, error))
         raise
-    except KeyboardInterrupt:
-        raise Interrupted("interrupted", hints=[_AS_IT_IS[wanted.mode]]) from None
     reporting.keep_page(session, report)
     reporting.write(session, wanted.telling, report)
+    if cut is not None:
+        raise cut
     if not report.ok:
         raise typer.Exit(int(Exit.VERIFY))
 
 
-def _runs(session: Session, wanted: Wanted) -> list[Report]:
-    """A report of each run."""
+def _interrupted(wanted: Wanted, done: int) -> Interrupted:
+    runs = [("runs", f"{done} of {wanted.repeat} were done, and are in the report")] if done else []
+    return Interrupted("interrupted", details=runs, hints=[_AS_IT_IS[wanted.mode]])
+
+
+def _runs(session: Session, wanted: Wanted) -> Iterator[Report]:
+    """A report of each run, as soon as it is made."""
     running.say_engine(session)
     with session.alone(timeout=wanted.lock_timeout):
         _prepare(session)
@@ -90,14 +105,13 @@ def _runs(session: Session, wanted: Wanted) -> list[Report]:
         trouble = _have_images(session) if chosen.needs_stack and wanted.mode is not Mode.LIVE else None
     for name in twin.sweep(session.engine, session.stack.name):
         session.console.label("swept", f"{name}: left by a verify that was cut off")
-    reports: list[Report] = []
     for number in range(1, wanted.repeat + 1):
         if wanted.repeat > 1:
             session.console.label("run", f"{number} of {wanted.repeat}")
-        reports.append(_once(session, wanted, chosen, trouble))
-        if wanted.fail_fast and not reports[-1].ok:
-            break
-    return reports
+        report = _once(session, wanted, chosen, trouble)
+        yield report
+        if wanted.fail_fast and not report.ok:
+            return
 
 
 def _prepare(session: Session) -> None:
@@ -251,12 +265,12 @@ def _show(session: Session, result: Result) -> None:
     session.console.out("\n".join([first.replace(sign, session.console.paint(sign, colour), 1), *rest]))
 
 
-def _say(session: Session, report: Report, slower: Sequence[Slower] | None) -> None:
+def _say(session: Session, report: Report, slower: Sequence[Slower] | None, *, whole: bool) -> None:
     data, lines = report.as_json(), closing(report)
     if slower is not None:
         data["slower"] = [item.as_json() for item in slower]
         lines = ["", *reporting.comparison(slower, report), *lines]
-    session.console.answer(data, "\n".join(lines), ok=report.ok)
+    session.console.answer(data, "\n".join(lines), ok=report.ok and whole)
 
 
 def show_list(session: Session) -> None:

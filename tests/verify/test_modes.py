@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from devstack.engine.base import Engine
-from tests.scenarios.checkout import Checkout, Ran, kill, wait_for
+from tests.scenarios.checkout import Checkout, Ran, finish, kill, wait_for
 from tests.scenarios.conftest import MakeCheckout, checkouts
 from tests.scenarios.conftest import ground as ground
 from tests.verify.kills import STACK, prepared, state, twins
@@ -125,6 +127,24 @@ def test_repeated_runs_are_one_report(make: MakeCheckout) -> None:
     stack = make({"devstack.yml": WEB})
     ran = stack.devstack("verify", "--json", "--repeat", "2", "--only", "reach", timeout=180)
     assert ran.data["runs"] == 2 and ran.data["failures"] == {} and len(ran.data["results"]) == 1
+
+
+def test_repeated_runs_that_are_interrupted_report_those_that_were_done(make: MakeCheckout) -> None:
+    stack = make({"devstack.yml": WEB})
+    process = stack.begin("verify", "--json", "--repeat", "5", "--only", "reach", "--report", "json=report.json")
+
+    def twin() -> set[str]:
+        return {name for name in twins(stack.engine, stack.name) if name.startswith("container")}
+
+    wait_for(lambda: bool(twin()))
+    first = twin()
+    wait_for(lambda: bool(twin() - first), seconds=120)
+    process.send_signal(signal.SIGINT)
+    ran = finish(process)
+    assert ran.code == 130 and "1 of 5 were done" in ran.err
+    report = json.loads((stack.folder / "report.json").read_text())
+    assert ran.data["runs"] == report["runs"] == 1 and not json.loads(ran.out)["ok"]
+    assert twin() == set()
 
 
 def test_when_time_is_up_the_rest_is_told_as_not_checked(make: MakeCheckout) -> None:
