@@ -30,7 +30,8 @@ class Wheel:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Native:
     """How a kind runs as a process of the machine. In texts {port:5432} is the port that stands for the target 5432, {data} the
-    folder of its first volume, {run} a short private folder, {python} the Python that runs devstack."""
+    folder of its first volume, {run} a short private folder, {cache} one that all containers of a user share, {python} the Python
+    that runs devstack."""
 
     toolchain: str
     """"python" and "node": the service's own packages; "programs": the ones named here."""

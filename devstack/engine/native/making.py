@@ -18,10 +18,11 @@ from devstack.engine.create.mounts import copied_files, file_objects
 from devstack.engine.create.networks import ordered
 from devstack.engine.native.images import Made
 from devstack.engine.native.numbers import EVERYWHERE, Numbers
-from devstack.engine.native.places import HOME_VARIABLE, Places
+from devstack.engine.native.places import Places
 from devstack.engine.native.records import Box, Check, Record
 from devstack.engine.native.shelf import Shelf
 from devstack.engine.native.translate import View
+from devstack.engine.native.users import check_way, own, unprivileged
 from devstack.engine.native.ways import Ways
 from devstack.errors import EngineRefused
 from devstack.spec.native import Native
@@ -40,8 +41,6 @@ PASSED_ON = (
 )
 """What a process gets of the environment of whoever runs devstack; the rest is the service's own."""
 TIMEOUT, RETRIES, GRACE = 30.0, 3, 10.0
-UNPRIVILEGED = ("postgres", "nobody")
-"""Users that exist on most systems; the first one there runs what refuses to run as root."""
 _INITDB = "/docker-entrypoint-initdb.d"
 
 
@@ -65,7 +64,7 @@ class Maker:
             folder.mkdir(mode=0o755)
         user = unprivileged(native)
         if user:
-            _check_way(self.where.home, user)
+            check_way(self.where.home, user)
         mounts = tuple(self._mounts(stack, new, user))
         self._files(stack, service, root, user)
         ports = self.numbers.of(stack, service, max(new.number, 1), native.ports)
@@ -73,7 +72,7 @@ class Maker:
         copied = ((place, service.build.context.rstrip("/")),) if service.build is not None and place else ()
         view = replace(self._view(stack, service, root, mounts, ports), copied=copied)
         data = next((folder for kind, _, _, folder, _ in mounts if kind == "volume"), str(self._data(root, user)))
-        texts = _Texts(view.own, data, str(self._run_folder(identity, user)))
+        texts = _Texts(view.own, data, str(self._run_folder(identity, user)), str(self._cache(user)))
         environment = self._environment(service, made, view, texts, root, user)
         command = self._command(new, made, view, texts)
         record = Record(
@@ -149,6 +148,13 @@ class Maker:
         own(folder, user)
         return folder
 
+    def _cache(self, user: str) -> Path:
+        """Where programs keep what the next container of theirs can use as well; the user's alone."""
+        folder = self.where.caches / (user or "own")
+        folder.mkdir(mode=0o700, exist_ok=True)
+        own(folder, user)
+        return folder
+
     # What the process is told
 
     def _view(
@@ -220,11 +226,13 @@ class Maker:
 class _Texts:
     """Fills the placeholders of a kind's `native:` section."""
 
-    def __init__(self, ports: Mapping[int, int], data: str, run: str) -> None:
-        self._ports, self._data, self._run = ports, data, run
+    def __init__(self, ports: Mapping[int, int], data: str, run: str, cache: str) -> None:
+        self._ports = ports
+        self._texts = {"{data}": data, "{run}": run, "{cache}": cache, "{python}": sys.executable}
 
     def filled(self, text: str) -> str:
-        text = text.replace("{data}", self._data).replace("{run}", self._run).replace("{python}", sys.executable)
+        for placeholder, value in self._texts.items():
+            text = text.replace(placeholder, value)
         for target, port in self._ports.items():
             text = text.replace(f"{{port:{target}}}", str(port))
         return text
@@ -269,39 +277,3 @@ def _place(root: Path, target: str, content: bytes, mode: int, user: str) -> Non
     path.write_bytes(content)
     path.chmod(mode)
     own(path, user)
-
-
-def unprivileged(native: Native) -> str:
-    """Who runs a program that refuses to be root: "" when nobody is root here. Raises EngineRefused when there is no such user."""
-    if not native.unprivileged or os.getuid() != 0:
-        return ""
-    import pwd
-
-    for name in UNPRIVILEGED:
-        try:
-            return pwd.getpwnam(name).pw_name
-        except KeyError:
-            continue
-    raise EngineRefused(
-        f"{native.programs[0]} refuses to run as root, and there is no user to run it as",
-        hints=[f"make one: useradd --system {UNPRIVILEGED[0]}", "run devstack as a user of your own"],
-    )
-
-
-def _check_way(home: Path, user: str) -> None:
-    """Whoever the program runs as has to get to its files; the rights of folders that are not ours are never loosened."""
-    closed = next((folder for folder in (home, *home.parents) if not folder.stat().st_mode & 0o001), None)
-    if closed is not None:
-        raise EngineRefused(
-            f"the database server runs as {user}, who may not enter {closed}",
-            hints=[f"{HOME_VARIABLE}=/var/lib/devstack/native names a place that everybody may enter"],
-        )
-
-
-def own(path: Path, user: str) -> None:
-    """Give a file or folder of ours to the user that works with it."""
-    if user:
-        import pwd
-
-        entry = pwd.getpwnam(user)
-        os.chown(path, entry.pw_uid, entry.pw_gid)

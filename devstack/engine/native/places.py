@@ -42,6 +42,11 @@ class Places:
     def images(self) -> Path:
         return self.home / "images"
 
+    @property
+    def caches(self) -> Path:
+        """A folder for each user that programs run as."""
+        return self.home / "caches"
+
     def socket(self, project: str) -> Path:
         name = hashlib.sha256(f"{self.home}\0{project}".encode()).hexdigest()[:12]
         return self.sockets / f"{name}.sock"
@@ -59,7 +64,7 @@ def places(environment: Mapping[str, str]) -> Places:
         home = Path(state) / "devstack" / "native"
     found = Places(home, _sockets(environment))
     try:
-        for folder in (found.boxes, found.volumes, found.networks, found.tools, found.images):
+        for folder in (found.boxes, found.volumes, found.networks, found.tools, found.images, found.caches):
             folder.mkdir(parents=True, exist_ok=True, mode=0o755)
     except OSError as error:
         raise EngineError(
