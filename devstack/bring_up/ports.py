@@ -38,7 +38,9 @@ def check_ports(engine: Engine, stack: Stack, spec: Spec | None, observed: Obser
             who = holder(port, ip, protocol, everybody)
             if who is not None and who.id in freed:
                 continue
-            problems.append(_TakenPort(service, ip, port, str(who) if who else "an unknown process", _way_to_stop(who, everybody)))
+            problems.append(
+                _TakenPort(service, ip, port, str(who) if who else "an unknown process", _way_to_stop(port, who, everybody))
+            )
     if problems:
         raise _taken(problems, spec)
 
@@ -52,13 +54,22 @@ class _TakenPort:
     stop: str
 
 
-def _way_to_stop(who: Holder | None, everybody: tuple[Container, ...]) -> str:
+def _way_to_stop(port: int, who: Holder | None, everybody: tuple[Container, ...]) -> str:
     """The command that frees the port, as far as it can be known."""
     container = next((c for c in everybody if who is not None and c.id == who.id), None)
+    if container is None and who is not None and who.is_proxy:
+        return f"docker ps --filter publish={port}   (then stop the container that has it)"
     if container is None:
         return f"kill {who.pid}" if who is not None and who.pid else "stop what holds it"
     folder = container.labels.get(labels.WORKING_DIR, "")
     return f"cd {folder} && devstack down" if folder else f"docker stop {container.name}"
+
+
+def _next_free(taken: _TakenPort) -> int:
+    """The first port above that can be had."""
+    from devstack.engine.ports import bindable
+
+    return next((port for port in range(taken.port + 1, 1 << 16) if bindable(taken.ip, port)), 0)
 
 
 def _resumes(step: Create | Start, ours: set[str]) -> bool:
@@ -77,7 +88,7 @@ def _taken(problems: list[_TakenPort], spec: Spec | None) -> PortTaken:
     where = spec.services[name].where if spec and name in spec.services else None
     details = [("wanted by", f"{name} ({where})" if where else name), ("held by", first.holder)]
     details += [("also", f"port {p.port} on {p.ip or EVERYWHERE} for {p.service.name}, held by {p.holder}") for p in others]
-    another = f"devstack up --port {name}={first.port + 1}   (kept in .env)" if spec else f"publish another port for {name}"
+    another = f"devstack up --port {name}={_next_free(first)}   (kept in .env)" if spec else f"publish another port for {name}"
     return PortTaken(
         f"port {first.port} on {first.ip or EVERYWHERE} is taken",
         details=[*details, ("so far", "nothing was started")],

@@ -16,6 +16,8 @@ from devstack.engine.base import Container
 PROC = Path("/proc")
 _LISTEN = "0A"
 _NO_IPV6 = (errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT, errno.EADDRNOTAVAIL)
+_PROXIES = ("docker-proxy", "rootlessport", "rootlesskit", "slirp4netns", "pasta", "gvproxy", "com.docker.backend")
+"""Programs by which container engines publish ports."""
 _TABLES = {"tcp": ("tcp", "tcp6"), "udp": ("udp", "udp6")}
 
 Address = IPv4Address | IPv6Address
@@ -32,12 +34,21 @@ class Holder:
     pid: int = 0
     command: str = ""
 
+    @property
+    def program(self) -> str:
+        """The last part of the command's first word."""
+        return Path(self.command.split(" ", 1)[0]).name.rstrip(":")
+
+    @property
+    def is_proxy(self) -> bool:
+        """Whether the process only holds the port for a container."""
+        return not self.container and self.program in _PROXIES
+
     def __str__(self) -> str:
         if self.container:
             return f"container {self.container}" + (f" of {self.project}" if self.project else "")
         if self.pid:
-            name = Path(self.command.split(" ", 1)[0]).name.rstrip(":")
-            return f"{name}, pid {self.pid} ({self.command})"
+            return f"{self.program}, pid {self.pid} ({self.command})"
         return "a process of another user"
 
 

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 
+from tests.engine.native_home import home
 from tests.scenarios.checkout import free_ports, listener
 from tests.scenarios.conftest import MakeCheckout
 from tests.scenarios.stacks import PAIR
+
+NATIVE = {
+    "devstack.yml": """\
+name: @PROJECT
+services:
+  page: {image: "python:3.13-slim", command: [python, -m, http.server], ports: ["127.0.0.1:@PORT:8000"]}
+"""
+}
 
 
 def test_a_port_held_by_a_process_is_named_and_nothing_is_created(checkout: MakeCheckout) -> None:
@@ -31,6 +41,25 @@ def test_a_port_held_by_another_stack_is_named_with_its_project(checkout: MakeCh
     assert f"{theirs.name}-app-1" in error["details"]["held by"] and theirs.name in error["details"]["held by"]
     assert mine.ids() == {}
     assert theirs.is_healthy()
+
+
+def test_a_port_that_only_a_proxy_of_a_container_holds_is_not_to_be_freed_by_killing_the_proxy(checkout: MakeCheckout) -> None:
+    theirs = checkout(PAIR)
+    theirs.devstack("up")
+    [holder] = theirs.containers()["app-1"].bindings
+    mine = checkout(NATIVE, port=theirs.port)
+    with home() as environment:
+        ran = mine.devstack("up", code=6, **{name: environment[name] for name in ("DEVSTACK_NATIVE_HOME", "DEVSTACK_ENGINE")})
+    assert "held by     docker-proxy" in ran.err and "kill" not in ran.err
+    assert f"docker ps --filter publish={holder.published}" in ran.err
+
+
+def test_the_port_that_is_proposed_is_free(checkout: MakeCheckout) -> None:
+    pair = checkout(PAIR)
+    with listener(pair.port), listener(pair.port + 1):
+        ran = pair.devstack("up", code=6)
+    proposed = re.search(r"--port app=(\d+)", ran.err)
+    assert proposed and int(proposed[1]) > pair.port + 1
 
 
 def test_another_port_is_kept(checkout: MakeCheckout) -> None:
