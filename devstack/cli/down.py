@@ -19,14 +19,21 @@ def down(
     engine: opt.EngineName = None,
     fast: Annotated[bool, typer.Option("--fast", help="Kill what has not stopped after one second.")] = False,
     timeout: Annotated[float | None, typer.Option("--timeout", "-t", help="Seconds a container gets to stop.")] = None,
+    volumes: Annotated[bool, typer.Option("--volumes", "-v", hidden=True)] = False,
     lock_timeout: opt.LockTimeout = 600.0,
     as_json: opt.AsJson = False,
 ) -> None:
     """Stop and remove the containers and networks. Volumes stay, always; `reset` is for data."""
     from devstack.cli import data, running
     from devstack.cli.session import begin
+    from devstack.errors import UsageError
     from devstack.plan.down import plan_down
 
+    if volumes:
+        raise UsageError(
+            "down removes no volume, whatever it is told",
+            hints=["devstack reset --hard   (new, empty volumes; devstack undo brings the old ones back)", "devstack down"],
+        )
     session = begin(ctx, opt.selection(file, project_name, profile, env_file, directory=project_directory), engine, as_json)
     with session.alone(timeout=lock_timeout), session.locked(timeout=lock_timeout):
         plan = plan_down(session.stack, session.observe(), grace=1.0 if fast else timeout)

@@ -64,11 +64,18 @@ def test_a_mistyped_command_is_suggested(devstack, typed: str, meant: str) -> No
 
 @pytest.mark.parametrize(
     ("typed", "meant"),
-    [(("up", "--biuld"), "--build"), (("logs", "--folow"), "--follow"), (("down", "--volumes"), ""), (("reset", "--yse"), "--yes")],
+    [(("up", "--biuld"), "--build"), (("logs", "--folow"), "--follow"), (("reset", "--yse"), "--yes")],
 )
 def test_a_mistyped_option_is_suggested(devstack, typed: tuple[str, ...], meant: str) -> None:  # type: ignore[no-untyped-def]
     said = devstack(*typed)
     assert said.code == 2 and typed[1] in said.err and meant in said.err
+
+
+@pytest.mark.parametrize("option", ["-v", "--volumes"])
+def test_down_with_volumes_names_the_way_that_can_be_undone(devstack, option: str) -> None:  # type: ignore[no-untyped-def]
+    said = devstack("down", option)
+    assert said.code == 2 and "down removes no volume" in said.err and "devstack reset --hard" in said.err
+    assert "--volumes" not in devstack("down", "--help").out
 
 
 @pytest.mark.parametrize(("shell", "words"), [("bash", "complete -o"), ("zsh", "#compdef"), ("fish", "complete --command")])
