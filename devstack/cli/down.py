@@ -19,6 +19,9 @@ def down(
     engine: opt.EngineName = None,
     fast: Annotated[bool, typer.Option("--fast", help="Kill what has not stopped after one second.")] = False,
     timeout: Annotated[float | None, typer.Option("--timeout", "-t", help="Seconds a container gets to stop.")] = None,
+    remove_orphans: Annotated[
+        bool, typer.Option("--remove-orphans", help="Accepted for habit's sake: down always does.", hidden=True)
+    ] = False,
     volumes: Annotated[bool, typer.Option("--volumes", "-v", hidden=True)] = False,
     lock_timeout: opt.LockTimeout = 600.0,
     as_json: opt.AsJson = False,

@@ -18,7 +18,7 @@ def up(
     env_file: opt.EnvFile = None,
     project_directory: opt.ProjectDirectory = None,
     engine: opt.EngineName = None,
-    plan: Annotated[bool, typer.Option("--plan", help="Print what would be done, and why; touch nothing.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", "--dry-run", help="Print what would be done, and why; touch nothing.")] = False,
     port: Annotated[list[str] | None, typer.Option("--port", help="SERVICE=PORT: publish another port, kept in .env.")] = None,
     isolated: Annotated[
         bool, typer.Option("--isolated", help="Give this checkout its own name and free ports, kept in .env.")
@@ -41,7 +41,7 @@ def up(
     no_seed: Annotated[bool, typer.Option("--no-seed", help="Leave the schema's seeds out.")] = False,
     scale: Annotated[list[str] | None, typer.Option("--scale", help="SERVICE=N containers.")] = None,
     detach: Annotated[
-        bool, typer.Option("--detach", "-d", help="Accepted for habit's sake: up always returns.", hidden=True)
+        bool, typer.Option("--detach", "-d", "--wait", help="Accepted for habit's sake: up always waits, and returns.", hidden=True)
     ] = False,
     timeout: opt.Timeout = 600.0,
     lock_timeout: opt.LockTimeout = 600.0,

@@ -32,8 +32,8 @@ def test_a_stopped_container_is_started_again(healthy: Checkout) -> None:
     before = healthy.ids()
     healthy.engine.stop(before["app-1"])
     ran = healthy.devstack("up", "--plan")
-    assert "it is stopped" in ran.out
-    healthy.devstack("up")
+    assert "it is stopped" in ran.out and healthy.devstack("up", "--dry-run").out == ran.out
+    healthy.devstack("up", "-d", "--wait")
     assert healthy.is_healthy() and healthy.ids() == before
 
 

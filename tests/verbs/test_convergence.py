@@ -318,6 +318,9 @@ services:
     stack.devstack("up", "--remove-orphans")
     assert set(stack.ids()) == {"db-1", "app-1"}
     agreed(stack)
+    stack.write({"compose.yaml": text.partition("  app:")[0]})
+    stack.devstack("down", "--remove-orphans")
+    assert stack.ids() == {}
 
 
 def test_build_makes_the_image_and_only_what_runs_it_again(checkout: MakeCheckout, sdk: docker.DockerClient) -> None:
