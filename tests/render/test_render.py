@@ -15,6 +15,7 @@ from devstack.document import dump
 from devstack.errors import SpecError
 from devstack.render.render import render, stale, write
 from devstack.spec.load import load_spec
+from tests.compose.cases import compose_is_there
 from tests.render.shop import EVERY_KIND, compose_of, rendered, text_of
 
 
@@ -232,7 +233,7 @@ services:
     assert [(port.published, port.host_ip) for port in db.ports] == [("5999", "127.0.0.1")]
     assert dict(db.environment) == {"B": "2"}
     assert db.command is None
-    if shutil.which("docker"):
+    if compose_is_there():
         files = [word for path in result.compose_files for word in ("-f", str(path))]
         printed = subprocess.run(["docker", "compose", *files, "config"], capture_output=True, text=True, check=True).stdout
         assert 'published: "5999"' in printed
