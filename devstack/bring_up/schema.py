@@ -202,7 +202,7 @@ def apply(
     role = postgres_of(stack, step.service.name)
     entry = entry_of(stack, spec, step.service.name, step.database)
     inside = engine.inspect(container)
-    target = target_of(role, inside, engine.info.endpoint, step.database)
+    target = target_of(role, inside, engine.info.endpoint, step.database, near=True)
     wanted = wanted_of(engine, stack, spec, entry)
 
     def on_file(path: str, state: str, text: str = "") -> None:

@@ -321,9 +321,10 @@ def connect(
 
 def _open(target: Target, application_name: str, options: dict[str, str], deadline: float | None) -> psycopg.Connection[Row]:
     left = 10.0 if deadline is None else max(0.0, deadline - time.monotonic())
+    host, port = target.near or (target.host, target.port)
     return psycopg.connect(
-        host=target.host,
-        port=target.port,
+        host=host,
+        port=port,
         user=target.user,
         password=target.password,
         dbname=target.database,

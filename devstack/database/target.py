@@ -8,7 +8,10 @@ from urllib.parse import quote
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Target:
-    """A database to connect to. `password` None: the server asks for none. `service` is its name in the stack, for messages."""
+    """A database to connect to. `password` None: the server asks for none. `service` is its name in the stack, for messages.
+
+    `near` is another address of the same server, for devstack's own sessions: nobody is shown it.
+    """
 
     host: str
     port: int
@@ -16,6 +19,7 @@ class Target:
     password: str | None
     database: str
     service: str = ""
+    near: tuple[str, int] | None = None
 
     def __repr__(self) -> str:
         return f"Target({self.masked})"

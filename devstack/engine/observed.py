@@ -114,7 +114,8 @@ class Detail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
-    """One container as the engine lists it. `networks` maps network names to IPv4 addresses ("" when not running)."""
+    """One container as the engine lists it. `networks` maps network names to IPv4 addresses ("" when not running), `network_ids` to the
+    networks' ids."""
 
     id: str
     name: str
@@ -128,6 +129,7 @@ class Container:
     labels: Strings = EMPTY
     bindings: tuple[Binding, ...] = ()
     networks: Strings = EMPTY
+    network_ids: Strings = EMPTY
     mounts: tuple[ObservedMount, ...] = ()
     detail: Detail | None = None
 

@@ -61,9 +61,14 @@ def listed(item: Reply) -> Container:
         created=float(item.get("Created") or 0),
         labels=_strings(item.get("Labels")),
         bindings=_unique(_binding(port) for port in item.get("Ports") or () if port.get("PublicPort")),
-        networks={name: (entry or {}).get("IPAddress") or "" for name, entry in networks.items()},
+        networks=_of_networks(networks, "IPAddress"),
+        network_ids=_of_networks(networks, "NetworkID"),
         mounts=tuple(_mount(mount) for mount in item.get("Mounts") or ()),
     )
+
+
+def _of_networks(networks: dict[str, Any], key: str) -> dict[str, str]:
+    return {name: (entry or {}).get(key) or "" for name, entry in networks.items()}
 
 
 def _health(word: str) -> Health:
@@ -114,7 +119,8 @@ def inspected(item: Reply) -> Container:
         created=moment(item.get("Created")),
         labels=_strings(config.get("Labels")),
         bindings=_unique(_published(settings.get("Ports") or {})),
-        networks={name: (entry or {}).get("IPAddress") or "" for name, entry in networks.items()},
+        networks=_of_networks(networks, "IPAddress"),
+        network_ids=_of_networks(networks, "NetworkID"),
         mounts=tuple(_mount(mount) for mount in item.get("Mounts") or ()),
         detail=_detail(item),
     )

@@ -9,9 +9,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import docker
 import pexpect
 import pytest
 
@@ -39,8 +40,6 @@ class Running:
 @pytest.fixture(scope="module")
 def running(engine: Engine) -> Iterator[Running]:
     """A Postgres that publishes its port and a Redis with a password."""
-    import docker
-
     for image in ("postgres:17", "redis:7"):
         if engine.image(image) is None:
             absent(f"the image {image} is not there")
@@ -217,8 +216,6 @@ def test_the_program_inside_follows_the_windows_size(running: Running) -> None:
 
 
 def test_the_terminal_is_set_back_when_the_container_dies(engine: Engine, running: Running) -> None:
-    import docker
-
     client = docker.from_env()
     short = client.containers.run("redis:7", ["sleep", "60"], entrypoint=[], detach=True, name=f"t-short-{secrets.token_hex(4)}")
     try:
@@ -242,9 +239,31 @@ def test_the_terminal_is_set_back_when_the_container_dies(engine: Engine, runnin
         client.close()
 
 
-def test_a_container_that_publishes_nothing_is_reached_by_its_address(engine: Engine, running: Running) -> None:
-    from dataclasses import replace
+def test_sessions_with_many_questions_go_around_the_engines_proxy_where_its_bridge_is_here(
+    engine: Engine, running: Running
+) -> None:
+    client = docker.DockerClient(base_url=engine.info.endpoint.url)
+    network = client.networks.create(f"t-near-{secrets.token_hex(3)}", labels={"io.devstack.test": "near"})
+    try:
+        network.connect(running.database)
+        container = engine.inspect(running.database)
+        target = target_of(ROLE, container, engine.info.endpoint, near=True)
+        here = Path(f"/sys/class/net/br-{str(network.id)[:12]}").exists()
+        assert target.near == ((container.networks[str(network.name)], 5432) if here else None)
+        assert target.masked == target_of(ROLE, container, engine.info.endpoint).masked
+        with connect(target, application_name="test") as connection:
+            assert connection.rows("SELECT current_user") == [("shop",)]
+        # The same address on a bridge that is not this machine's may be another server's.
+        elsewhere = replace(container, network_ids=dict.fromkeys(container.networks, "0" * 64))
+        assert target_of(ROLE, elsewhere, engine.info.endpoint, near=True).near is None
+        assert target_of(ROLE, container, replace(engine.info.endpoint, local=False), near=True).near is None
+    finally:
+        network.disconnect(running.database, force=True)
+        network.remove()
+        client.close()
 
+
+def test_a_container_that_publishes_nothing_is_reached_by_its_address(engine: Engine, running: Running) -> None:
     container = engine.inspect(running.database)
     hidden = replace(container, bindings=())
     target = target_of(ROLE, hidden, engine.info.endpoint)

@@ -99,7 +99,7 @@ def databases(session: Session, named: str | None = None) -> tuple[Chosen, ...]:
             continue
         role = postgres_of(session.stack, entry.service)
         container = session.container(entry.service)
-        target = target_of(role, container, session.engine.info.endpoint, files.database)
+        target = target_of(role, container, session.engine.info.endpoint, files.database, near=True)
         found.append(Chosen(spec=spec, entry=entry, role=role, files=files, target=target, container=container.id, session=session))
     if not found:
         names = [f"{entry.service}/{entry.database}".rstrip("/") for entry in spec.schema]
