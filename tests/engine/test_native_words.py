@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from devstack.engine.native.dockerfile import read_dockerfile
+from devstack.engine.native.places import places
 from devstack.engine.native.translate import View
-from devstack.engine.native.ways import image_name, version_of
+from devstack.engine.native.ways import Tool, Ways, image_name, version_of
 
 
 @pytest.fixture
@@ -136,3 +138,25 @@ def test_a_command_in_shell_form_is_a_shells() -> None:
 )
 def test_an_image_is_known_by_the_last_part_of_its_name(reference: str, name: str, version: str) -> None:
     assert (image_name(reference), version_of(reference)) == (name, version)
+
+
+def test_another_python_is_a_program_and_no_version_managers_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shim on PATH may stand for a version that is not installed; to ask it costs each command a tenth of a second."""
+    shims, managed = tmp_path / "shims", tmp_path / ".pyenv/versions/3.99.1/bin"
+    for folder in (shims, managed):
+        folder.mkdir(parents=True)
+    (shims / "python3.99").write_text("#!/bin/sh\necho Python 3.99.0\n")
+    (shims / "python3.99").chmod(0o755)
+    monkeypatch.setenv("PATH", str(shims))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    ways = Ways(places({"DEVSTACK_NATIVE_HOME": str(tmp_path / "native")}), tmp_path)
+
+    def found() -> tuple[str, tuple[Path, ...], str]:
+        tool = ways.find("python:3.99-slim")
+        assert isinstance(tool, Tool)
+        return tool.version, tool.folders, tool.note
+
+    here = f"{sys.version_info.major}.{sys.version_info.minor}"
+    assert found()[0] == here and found()[2] == f"Python {here} here, 3.99 in the image"
+    (managed / "python3.99").symlink_to(sys.executable)
+    assert found() == ("3.99", (managed,), "")

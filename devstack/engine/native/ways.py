@@ -21,6 +21,13 @@ from devstack.spec.kinds import Kind, load_kinds
 from devstack.spec.native import Native, Wheel
 
 _REFERENCE = re.compile(r"^(?:(?P<host>[^/]+[.:][^/]*)/)?(?P<name>[^:@]+)(?::(?P<tag>[^@]+))?(?:@.*)?$")
+MANAGED = (
+    ".local/share/uv/python/cpython-{minor}.*",
+    ".asdf/installs/python/{minor}.*",
+    ".local/share/mise/installs/python/{minor}.*",
+    ".pyenv/versions/{minor}.*",
+)
+"""Where version managers keep the Pythons of a minor version, below the home folder."""
 _NUMBERS = re.compile(r"\d+(?:\.\d+)*")
 
 
@@ -85,14 +92,12 @@ class Ways:
 
     def _python(self, kind: Kind, native: Native, wanted: str) -> Tool:
         minor = ".".join(wanted.split(".")[:2])
-        program = shutil.which(f"python{minor}") if "." in minor else None
         here = f"{sys.version_info.major}.{sys.version_info.minor}"
-        # What is on PATH may be a shim for a version that is not installed: it has to say so itself.
-        version = version_in(Path(program).parent, (Path(program).name,)) if program else None
-        if program is None or version is None or minor == here:
+        program = _other_python(minor) if "." in minor and minor != here else None
+        if program is None:
             note = f"Python {here} here, {minor} in the image" if minor and minor not in (here, "3") else ""
             return Tool(native=native, kind=kind, version=here, folders=(Path(_base_python()).parent,), note=note)
-        return Tool(native=native, kind=kind, version=minor, folders=(Path(program).parent,))
+        return Tool(native=native, kind=kind, version=minor, folders=(program.parent,))
 
     def _programs(self, kind: Kind, native: Native, wanted: str, install: bool) -> Tool | Missing:
         major = wanted.split(".")[0]
@@ -198,6 +203,23 @@ def run_pip(arguments: tuple[str, ...], python: str = sys.executable) -> None:
 def _base_python() -> str:
     """The interpreter that virtual environments are made from, not the one of devstack's own environment."""
     return getattr(sys, "_base_executable", "") or sys.executable
+
+
+def _other_python(minor: str) -> Path | None:
+    """The interpreter of another version, such as "3.13": on PATH, else among those of a version manager."""
+    name = f"python{minor}"
+    on_path = [Path(folder, name) for folder in os.get_exec_path()]
+    managed = [found for pattern in MANAGED for found in sorted(Path.home().glob(f"{pattern.format(minor=minor)}/bin/{name}"))]
+    return next((program for program in [*on_path, *reversed(managed)] if _is_program(program)), None)
+
+
+def _is_program(path: Path) -> bool:
+    """Whether this is a program itself: a script of that name is a version manager's, and may stand for one that is not installed."""
+    try:
+        with path.open("rb") as file:
+            return file.read(2) != b"#!" and os.access(path, os.X_OK)
+    except OSError:
+        return False
 
 
 def image_name(reference: str) -> str:
