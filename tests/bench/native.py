@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from tests.bench.process import BenchError, Sample, environment, timed
-from tests.bench.stage import Stage, expect_healthy, free_port, sweep
+from tests.bench.stage import Stage, expect_healthy, free_port
 from tests.engine.native_home import home
 
 BACKEND = Path(__file__).parent.parent.parent / "examples" / "agent-platform" / "apps" / "backend"
@@ -20,24 +20,27 @@ SPEC = """\
 services:
   db: {kind: postgres, version: "17", database: agent_platform, user: agent}
   cache: {kind: valkey, version: "8"}
-  api: {kind: fastapi, build: backend, port: 8001, health: /healthz, driver: asyncpg, depends_on: [db, cache]}
+  api: {kind: fastapi, build: backend, image: IMAGE, port: 8001, health: /healthz, driver: asyncpg, depends_on: [db, cache]}
 schema: {service: db, database: agent_platform, files: ["backend/db/*.sql"]}
 """
 
 
 class NativeUp:
-    """`up` without containers against `up` with them, packages and images present. `warm` keeps the data and the packages' caches."""
+    """`up` without containers against `up` with them, packages and images present. `warm` keeps the data and the packages' caches.
+
+    Otherwise each run is that of a project of another name, and what the runs before made is removed at the end: where ext4 has lately
+    removed a thousand files, making new ones takes five times as long, on either side.
+    """
 
     runs = 1
 
     def __init__(self, stage: Stage, name: str, *, warm: bool) -> None:
-        self.warm = warm
-        self.project = stage.project()
+        self.warm, self.stage = warm, stage
         self.folder = stage.folder(name)
         shutil.copytree(BACKEND, self.folder / "backend", ignore=shutil.ignore_patterns("__pycache__", ".pytest_cache"))
-        (self.folder / "devstack.yml").write_text(SPEC)
-        ports = "".join(f"{variable}={free_port()}\n" for variable in ("DB_PORT", "CACHE_PORT", "API_PORT"))
-        (self.folder / ".env").write_text(f"COMPOSE_PROJECT_NAME={self.project}\n{ports}")
+        self.ports = "".join(f"{variable}={free_port()}\n" for variable in ("DB_PORT", "CACHE_PORT", "API_PORT"))
+        self._name()
+        (self.folder / "devstack.yml").write_text(SPEC.replace("IMAGE", f"{self.project}-api"))
         self._home = home()
         # valkey of PyPI is of another major version than the image.
         chosen = {**self._home.__enter__(), "DEVSTACK_ALLOW_VERSION_MISMATCH": "1"}
@@ -47,6 +50,10 @@ class NativeUp:
         self._clear("devstack")
         timed(self.up, self.folder)  # builds the image
         self._clear("rival")
+
+    def _name(self) -> None:
+        self.project = self.stage.project()
+        (self.folder / ".env").write_text(f"COMPOSE_PROJECT_NAME={self.project}\n{self.ports}")
 
     def _devstack(self, side: str, *words: str) -> str:
         chosen = self.native if side == "devstack" else {}
@@ -58,14 +65,8 @@ class NativeUp:
 
     def _clear(self, side: str) -> None:
         self._devstack(side, "down")
-        if self.warm:
-            return
-        if side == "rival":
-            sweep(self.project)
-        else:
-            volumes = Path(self.native["DEVSTACK_NATIVE_HOME"]) / "volumes"
-            shutil.rmtree(volumes)
-            volumes.mkdir()
+        if not self.warm:
+            self._name()
 
     def run(self, side: str) -> Sample:
         sample = timed(self.up, self.folder, self.native if side == "devstack" else None)
