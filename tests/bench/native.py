@@ -15,6 +15,7 @@ from tests.bench.stage import Stage, expect_healthy, free_port
 from tests.engine.native_home import home
 
 BACKEND = Path(__file__).parent.parent.parent / "examples" / "agent-platform" / "apps" / "backend"
+OURS = "devstack"
 SERVICES = 3
 SPEC = """\
 services:
@@ -41,13 +42,13 @@ class NativeUp:
         self.ports = "".join(f"{variable}={free_port()}\n" for variable in ("DB_PORT", "CACHE_PORT", "API_PORT"))
         self._name()
         (self.folder / "devstack.yml").write_text(SPEC.replace("IMAGE", f"{self.project}-api"))
-        self._home = home()
         # valkey of PyPI is of another major version than the image.
-        chosen = {**self._home.__enter__(), "DEVSTACK_ALLOW_VERSION_MISMATCH": "1"}
+        chosen = {**stage.endings.enter_context(home()), "DEVSTACK_ALLOW_VERSION_MISMATCH": "1"}
+        stage.endings.callback(self._devstack, OURS, "down")
         self.native = {key: value for key, value in chosen.items() if key.startswith("DEVSTACK_")}
         self.up = [sys.executable, "-m", "devstack", "up"]
         timed(self.up, self.folder, self.native)  # fetches the programs, makes the environment
-        self._clear("devstack")
+        self._clear(OURS)
         timed(self.up, self.folder)  # builds the image
         self._clear("rival")
 
@@ -56,7 +57,7 @@ class NativeUp:
         (self.folder / ".env").write_text(f"COMPOSE_PROJECT_NAME={self.project}\n{self.ports}")
 
     def _devstack(self, side: str, *words: str) -> str:
-        chosen = self.native if side == "devstack" else {}
+        chosen = self.native if side == OURS else {}
         command = [sys.executable, "-m", "devstack", *words]
         done = subprocess.run(command, cwd=self.folder, env=environment() | chosen, capture_output=True, text=True, check=False)
         if done.returncode != 0:
@@ -69,8 +70,8 @@ class NativeUp:
             self._name()
 
     def run(self, side: str) -> Sample:
-        sample = timed(self.up, self.folder, self.native if side == "devstack" else None)
-        if side == "devstack":
+        sample = timed(self.up, self.folder, self.native if side == OURS else None)
+        if side == OURS:
             rows = json.loads(self._devstack(side, "status", "--json"))["data"]["services"]
             if [row["state"] for row in rows] != ["healthy"] * SERVICES:
                 raise BenchError(f"not healthy: {rows}")
@@ -86,7 +87,7 @@ class NativeUp:
         os.environ.update(self.native)
 
     def after_ours(self) -> None:
-        self._clear("devstack")
+        self._clear(OURS)
 
 
 class NativeReset(NativeUp):
@@ -96,11 +97,11 @@ class NativeReset(NativeUp):
 
     def __init__(self, stage: Stage) -> None:
         super().__init__(stage, "native-reset", warm=True)
-        self._devstack("devstack", "up")
-        self._devstack("devstack", "reset", "--yes")  # makes the template
+        self._devstack(OURS, "up")
+        self._devstack(OURS, "reset", "--yes")  # makes the template
 
     def run(self, side: str) -> Sample:
-        if side == "devstack":
+        if side == OURS:
             return timed([sys.executable, "-m", "devstack", "reset", "--yes"], self.folder, self.native)
         begun = time.monotonic()
         time.sleep(0.5)

@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 from tests.bench.process import BenchError, ask
@@ -22,6 +23,8 @@ class Stage:
     def __init__(self) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="bench-"))
         self.projects: list[str] = []
+        self.endings = ExitStack()
+        """What is to be done before the folders go."""
 
     def folder(self, name: str) -> Path:
         made = self.root / name
@@ -35,6 +38,7 @@ class Stage:
 
     def clear(self) -> None:
         """Remove every project that was handed out, and the folders."""
+        self.endings.close()
         for name in self.projects:
             sweep(name)
             built = ask("docker", "image", "ls", "-q", "--filter", LABEL + name).split()
