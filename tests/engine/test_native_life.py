@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from devstack.compose.model import FileMount, FileObject, Healthcheck, Mount, Po
 from devstack.engine.base import Health, State
 from devstack.engine.native import processes
 from devstack.engine.native.engine import NativeEngine
+from devstack.engine.native.line import PATIENCE, Line
 from devstack.engine.native.logfile import LOG_LIMIT
 from devstack.engine.native.records import MARK, Box
 from tests.engine.contract import await_
@@ -114,6 +116,19 @@ def test_a_supervisor_ends_when_nothing_is_left_to_do(engine: NativeEngine, proj
     pid = supervisor_of(engine, project)
     engine.remove(container)
     await_(lambda: not processes.alive(pid, 0), 15)
+
+
+def test_commands_that_begin_at_once_share_one_supervisor(engine: NativeEngine, project: str) -> None:
+    """Each would start one; those that come second would wait behind the first, and the commands for them."""
+    address = str(engine.where.socket(project))
+    begun = time.monotonic()
+    with ThreadPoolExecutor(6) as commands:
+        connections = list(commands.map(lambda _: Line(engine.where).connect(project), range(6)))
+    assert time.monotonic() - begun < PATIENCE / 2
+    there = [e.name for e in Path("/proc").iterdir() if e.name.isdigit() and address in processes.command_line(int(e.name))]
+    assert there == [str(supervisor_of(engine, project))]
+    for connection in connections:
+        connection.close()
 
 
 def test_a_supervisor_stays_small(engine: NativeEngine, project: str) -> None:

@@ -6,8 +6,10 @@ import fcntl
 import json
 import os
 import socket
+import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -19,6 +21,8 @@ from devstack.errors import EngineError, EngineRefused, NotFound
 
 PATIENCE = 10.0
 """Seconds a new supervisor has to listen."""
+_LOOK = 0.1
+"""Seconds between two looks whether another one listens."""
 _START = "import sys; sys.path[:0] = [sys.argv.pop(1)]; from devstack.engine.native.supervisor import main; main(*sys.argv[1:4], int(sys.argv[4]))"
 
 
@@ -27,6 +31,7 @@ class Line:
 
     def __init__(self, where: Places) -> None:
         self.where = where
+        self._starting = threading.Lock()
 
     def is_supervised(self, project: str) -> bool:
         """Whether a supervisor of the project lives: it holds its lock for as long as it does."""
@@ -86,30 +91,20 @@ class Line:
             connection.close()
 
     def connect(self, project: str) -> socket.socket:
-        """A connection; a supervisor is started where none listens."""
-        deadline = time.monotonic() + PATIENCE
+        """A connection; a supervisor is started where none listens, by one thread for all."""
         address = self.where.socket(project)
-        while True:
-            connection = socket.socket(socket.AF_UNIX)
-            try:
-                connection.connect(str(address))
-                return connection
-            except (FileNotFoundError, ConnectionRefusedError):
-                connection.close()
-            if time.monotonic() > deadline:
-                raise EngineError(
-                    "the supervisor of the native engine does not start",
-                    details=[("log", _tail(self._log))],
-                    hints=[f"look at {self._log}"],
-                )
-            self._start(project, address)
+        connection = _reached(address)
+        if connection is not None:
+            return connection
+        with self._starting:
+            return _reached(address) or self._start(project, address)
 
     @property
     def _log(self) -> Path:
         return self.where.home / "supervisor.log"
 
-    def _start(self, project: str, address: Path) -> None:
-        """Start one and wait for its word. Two may be started at once: the second waits behind the first and ends after it."""
+    def _start(self, project: str, address: Path) -> socket.socket:
+        """Start one and connect to it. When another command's is there first, that one is taken: ours would wait behind it, and is ended."""
         ready, says = os.pipe()
         root = str(Path(__file__).resolve().parents[3])
         with self._log.open("ab") as log:
@@ -123,15 +118,50 @@ class Line:
                 pass_fds=(says,),
             )
         os.close(says)
+        deadline = time.monotonic() + PATIENCE
         with os.fdopen(ready, "rb") as pipe:
-            _readable(pipe.fileno(), PATIENCE)
-        child.returncode = 0  # it outlives this command: nobody waits for it
+            said = False
+            while not said and time.monotonic() < deadline:
+                said = _readable(pipe.fileno(), _LOOK)
+                connection = _reached(address)
+                if connection is not None:
+                    if _listener(connection) not in (child.pid, None):
+                        child.kill()
+                        child.wait()
+                    child.returncode = 0  # it outlives this command: nobody waits for it
+                    return connection
+        child.kill()
+        child.wait()
+        raise EngineError(
+            "the supervisor of the native engine does not start",
+            details=[("log", _tail(self._log))],
+            hints=[f"look at {self._log}"],
+        )
 
 
-def _readable(number: int, seconds: float) -> None:
+def _reached(address: Path) -> socket.socket | None:
+    """A connection to the supervisor that listens there; None when none does."""
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.connect(str(address))
+    except (FileNotFoundError, ConnectionRefusedError):
+        connection.close()
+        return None
+    return connection
+
+
+def _listener(connection: socket.socket) -> int | None:
+    """The process at the other end; None where the system does not tell."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return None
+    pid, _, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+    return int(pid)
+
+
+def _readable(number: int, seconds: float) -> bool:
     import select
 
-    select.select([number], [], [], seconds)
+    return bool(select.select([number], [], [], seconds)[0])
 
 
 def _line(connection: socket.socket) -> bytes:
