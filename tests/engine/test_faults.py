@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from devstack import labels
-from devstack.engine import wire
+from devstack.engine import streams, wire
 from devstack.engine.base import Container, Endpoint, Engine, Helper, State
 from devstack.engine.docker import connect
 from devstack.errors import DevstackError, EngineError, EngineRefused, ImageUnavailable
@@ -160,8 +160,11 @@ def running(engine: Engine, faults_project: str) -> Container:
 
 @pytest.mark.parametrize("fault", [name for name in FAULTS if name != "silence"])
 @pytest.mark.parametrize("call", CALLS)
-def test_whatever_goes_wrong_is_one_of_our_errors(proxy: Proxy, running: Container, call: str, fault: str) -> None:
+def test_whatever_goes_wrong_is_one_of_our_errors(
+    proxy: Proxy, running: Container, call: str, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     matches, do = CALLS[call]
+    monkeypatch.setattr(streams, "SETTLE", 0.2)  # how long it is borne that the engine does not know of a command's end
     faulty = connect(proxy.endpoint, timeout=2)
     proxy.add(matches, **FAULTS[fault])
     try:
