@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from threading import Thread
 
 from devstack.bring_up.files import check_files
 from devstack.bring_up.ports import check_ports
@@ -38,6 +40,12 @@ def make_plan(engine: Engine, stack: Stack, spec: Spec | None, observed: Observe
     return replace(plan, notes=(*plan.notes, *notes)) if plan.steps else plan
 
 
+def _import_driver() -> None:
+    """It takes a tenth of a second, which passes while the servers start; what cannot be imported is told where it is used."""
+    with suppress(ImportError):
+        import devstack.database.schema  # noqa: F401
+
+
 def carry_out(
     engine: Engine,
     stack: Stack,
@@ -51,6 +59,8 @@ def carry_out(
 ) -> Brought:
     """Execute a plan; raises the first step's error when one failed."""
     tools: list[Tool] = []
+    if any(isinstance(step, ApplySchema) for step in plan.steps):
+        Thread(target=_import_driver, daemon=True).start()
 
     def apply_sql(step: ApplySchema, container: str, progress: OnProgress) -> str:
         assert spec is not None  # only a spec has a schema
