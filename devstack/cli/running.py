@@ -117,9 +117,14 @@ def stand_ins(found: tuple[Row, ...]) -> list[str]:
     return [f"{', '.join(names)}: {text}" for text, names in services.items()]
 
 
-def look(session: Session, seconds: dict[str, float] | None = None) -> tuple[Row, ...]:
+def look(session: Session) -> tuple[Row, ...]:
     """The stack's rows as they are now."""
-    return rows(session.stack, session.observe(), seconds or {})
+    observed = session.observe()
+    if not session.engine.info.fast_health:
+        from devstack.execute.asking import asked
+
+        observed = asked(session.engine, session.stack, observed)
+    return rows(session.stack, observed)
 
 
 def services_json(found: tuple[Row, ...]) -> Json:

@@ -11,7 +11,7 @@ import pytest
 
 from devstack import labels
 from devstack.engine import streams, wire
-from devstack.engine.base import Container, Endpoint, Engine, Helper, State
+from devstack.engine.base import Container, Endpoint, Engine, Health, Helper, State
 from devstack.engine.docker import connect
 from devstack.errors import DevstackError, EngineError, EngineRefused, ImageUnavailable
 from tests.conftest import sweep
@@ -205,6 +205,28 @@ def test_a_watch_whose_engine_is_gone_ends_in_an_error(proxy: Proxy, faulty: Eng
         assert next(events).action == "start"
         with pytest.raises(EngineError, match="waiting for events"):
             next(events)
+
+
+def test_what_an_old_engine_still_calls_starting_is_asked_by_us(
+    proxy: Proxy, engine: Engine, project: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from devstack.compose.model import Healthcheck
+    from devstack.execute import asking
+
+    proxy.add("GET /_ping", times=9, rewrite=lambda answer: answer.replace(b"Api-Version: 1.51", b"Api-Version: 1.41"))
+    monkeypatch.setattr(asking, "PATIENCE", 1.0)
+    old = connect(proxy.endpoint)
+    probes = {"good": ("CMD", "true"), "bad": ("CMD", "false"), "slow": ("CMD", "sleep", "30"), "gone": ("CMD", "true")}
+    wanted = stack(project, *(service(name, healthcheck=Healthcheck(test, interval=600)) for name, test in probes.items()))
+    up(old, wanted)
+    observed = old.observe(project)
+    assert {c.health for c in observed.containers} == {Health.STARTING}
+    engine.kill(next(c.id for c in observed.containers if c.service == "gone"))
+    found = asking.asked(old, wanted, observed)
+    assert [c.service for c in found.containers if c.health is Health.HEALTHY] == ["good"]
+    if engine.info.fast_health:
+        assert asking.asked(engine, wanted, observed) == observed
+    old.close()
 
 
 def test_an_old_engine_gets_one_network_at_creation_and_the_rest_before_the_start(

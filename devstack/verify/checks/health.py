@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from devstack.compose.roles import role_of
 from devstack.engine.base import Container, Health, State
 from devstack.errors import DevstackError, NotFound
+from devstack.execute.asking import passes
 from devstack.execute.evidence import last_lines
-from devstack.execute.waiting import probe_command
 from devstack.verify.base import Ground, Topic
 from devstack.verify.model import Mode, Result, Severity
 from devstack.words import counted
@@ -28,7 +28,11 @@ def window(ground: Ground) -> Iterator[Result]:
         expected=f"all {len(after)} healthy or done, none restarted",
         begun=ground.settled,
     )
-    wrong = {c.service: line for c in after.values() if (line := _wrong(c, before.get(c.id))) and not passes(ground, c)}
+    wrong = {
+        c.service: line
+        for c in after.values()
+        if (line := _wrong(c, before.get(c.id))) and not passes(ground.engine, ground.stack, c)
+    }
     wrong |= {c.service: f"{c.service}: its container is gone" for c in before.values() if c.id not in after}
     there = {c.service for c in after.values()}
     wrong |= {s.name: f"{s.name}: it has no container" for s in ground.enabled if s.name not in there and s.name not in wrong}
@@ -80,15 +84,6 @@ def is_empty_probe(words: str) -> bool:
     return text in always or text.startswith("echo ") or text.endswith(("|| true", "|| exit 0", "; true", "; exit 0", "|| :"))
 
 
-def passes(ground: Ground, container: Container) -> bool:
-    """An engine without a fast start cadence says "starting" until its own first probe; until then ours counts."""
-    service = ground.stack.services.get(container.service)
-    command = probe_command(service.healthcheck) if service is not None else ()
-    if container.health is not Health.STARTING or ground.engine.info.fast_health or not command:
-        return False
-    return ground.engine.exec(container.id, command).exit_code == 0
-
-
 def _wrong(container: Container, before: Container | None) -> str:
     detail = container.detail
     name = container.service
@@ -137,6 +132,6 @@ def recovery(ground: Ground) -> Iterator[Result]:
 def _down(ground: Ground, container: Container) -> str:
     if not container.running:
         return f"{container.service}: {container.state}, exit {container.exit_code}"
-    if container.health in (Health.HEALTHY, Health.NONE) or passes(ground, container):
+    if container.health in (Health.HEALTHY, Health.NONE) or passes(ground.engine, ground.stack, container):
         return ""
     return f"{container.service}: {container.health}"

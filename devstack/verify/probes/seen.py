@@ -7,10 +7,10 @@ from collections.abc import Iterable
 
 from devstack.engine.base import Container, Health, State
 from devstack.errors import DevstackError
+from devstack.execute.asking import passes
 from devstack.spec.model import ProbeSpec
 from devstack.spec.shapes import seconds_of
 from devstack.verify.base import Answer, Ground
-from devstack.verify.checks.health import passes
 from devstack.verify.model import Result, Status
 from devstack.verify.probes.texts import problems, wishes
 from devstack.verify.seen import lines_since
@@ -33,7 +33,9 @@ def _unhealthy(ground: Ground, name: str, there: Iterable[Container]) -> list[st
     wrong = []
     for container in mine:
         done = container.state is State.EXITED and container.exit_code == 0
-        well = container.running and (container.health in (Health.HEALTHY, Health.NONE) or passes(ground, container))
+        well = container.running and (
+            container.health in (Health.HEALTHY, Health.NONE) or passes(ground.engine, ground.stack, container)
+        )
         if not done and not well:
             state = container.health if container.running else f"{container.state}, exit {container.exit_code}"
             wrong.append(f"{name}: {state}")
