@@ -214,7 +214,7 @@ def test_what_an_old_engine_still_calls_starting_is_asked_by_us(
     from devstack.execute import asking
 
     proxy.add("GET /_ping", times=9, rewrite=lambda answer: answer.replace(b"Api-Version: 1.51", b"Api-Version: 1.41"))
-    monkeypatch.setattr(asking, "PATIENCE", 1.0)
+    monkeypatch.setattr(asking, "PATIENCE", 4.0)
     old = connect(proxy.endpoint)
     probes = {"good": ("CMD", "true"), "bad": ("CMD", "false"), "slow": ("CMD", "sleep", "30"), "gone": ("CMD", "true")}
     wanted = stack(project, *(service(name, healthcheck=Healthcheck(test, interval=600)) for name, test in probes.items()))
