@@ -66,13 +66,11 @@ def test_a_template_that_fills_the_disk_is_dropped(full: Checkout) -> None:
 @pytest.fixture
 def little(full: Checkout) -> Iterator[Checkout]:
     """10 MB are free."""
-    ballast = (
-        "cd /var/lib/postgresql/data && free=$(df -Pk . | awk 'END {print $4}') && head -c $((free - 10240))k /dev/zero > ballast"
-    )
+    ballast = "cd \"$PGDATA\" && free=$(df -Pk . | awk 'END {print $4}') && head -c $((free - 10240))k /dev/zero > ballast"
     (container,) = full.ids().values()
     assert full.engine.exec(container, ["sh", "-c", ballast]).exit_code == 0
     yield full
-    full.engine.exec(container, ["rm", "/var/lib/postgresql/data/ballast"])
+    full.engine.exec(container, ["sh", "-c", 'rm "$PGDATA/ballast"'])
 
 
 def test_a_snapshot_that_does_not_fit_is_not_begun(little: Checkout) -> None:
