@@ -125,11 +125,20 @@ def test_http_call_fails_where_nobody_listens(
 
 
 def test_a_run_has_to_end_in_its_time(database: Database, start: Callable[..., Started]) -> None:
-    make = Maker(start(database.url, run_timeout_seconds="1").api)
-    nodes = [{"node_type": "delay", "seconds": 0.8}, {"node_type": "delay", "seconds": 0.8}]
+    make = Maker(start(database.url, run_timeout_seconds="20").api)
+    nodes = [{"node_type": "delay", "seconds": 0.2}, {"node_type": "delay", "seconds": 20}]
     answer = make.run(make.workflow(*nodes))
     assert answer["status"] == "failed"
-    assert answer["error"].startswith("node 1 (delay): a delay of 0.8 s, and the run has 0.")
+    assert answer["error"].startswith("node 1 (delay): a delay of 20 s, and the run has 1")
+
+
+def test_a_run_whose_time_is_used_up_begins_no_node(
+    database: Database, start: Callable[..., Started]
+) -> None:
+    make = Maker(start(database.url, run_timeout_seconds="0.001").api)
+    answer = make.run(make.workflow({"node_type": "delay", "seconds": 0}))
+    assert answer["status"] == "failed"
+    assert "the run has used up its time (RUN_TIMEOUT_SECONDS)" in answer["error"]
 
 
 def test_runs_that_wait_keep_no_other_request_waiting(

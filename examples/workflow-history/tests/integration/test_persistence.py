@@ -1,5 +1,6 @@
 """What was made is there after the server was killed and another one started."""
 
+import time
 from collections.abc import Callable
 
 from here import Database, Maker, Started
@@ -39,11 +40,15 @@ def test_a_run_that_a_killed_server_left_is_ended_by_the_next(
         " SELECT id::text FROM r"
     )
     api = start(database.url)
+    # It is looked for beside the first requests: that it was done is told in the log.
+    deadline = time.monotonic() + 20
+    while not any(line["message"] == "abandoned runs were ended" for line in api.lines()):
+        assert time.monotonic() < deadline, api.written()
+        time.sleep(0.05)
     left = Maker(api.api).history({"run_id": run})
     why = "the server stopped while this was going on"
     assert (left["status"], left["error"]) == ("failed", why)
     assert [(step["status"], step["error"]) for step in left["steps"]] == [("failed", why)]
-    assert any(line["message"] == "abandoned runs were ended" for line in api.lines())
 
 
 def test_a_run_that_goes_on_is_not_ended_by_another_server(
