@@ -119,12 +119,13 @@ def stand_ins(found: tuple[Row, ...]) -> list[str]:
 
 def look(session: Session) -> tuple[Row, ...]:
     """The stack's rows as they are now."""
+    stack = session.stack  # what is wrong in the files is told before the engine is asked for
     observed = session.observe()
     if not session.engine.info.fast_health:
         from devstack.execute.asking import asked
 
-        observed = asked(session.engine, session.stack, observed)
-    return rows(session.stack, observed)
+        observed = asked(session.engine, stack, observed)
+    return rows(stack, observed)
 
 
 def services_json(found: tuple[Row, ...]) -> Json:
