@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import os
 import posixpath
-import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from typing import IO, BinaryIO
 
 from devstack.engine.base import Engine, PathStat
 from devstack.errors import DevstackError, NotFound, UsageError
+from devstack.tarfiles import tarfile
 
 CHUNK = 1 << 20
 IN_MEMORY = 16 << 20
