@@ -30,10 +30,14 @@ def main() -> NoReturn:
     try:
         from devstack.cli.app import build
         from devstack.cli.console import Console
+        from devstack.cli.elsewhere import called_here
 
         console = Console()
     except KeyboardInterrupt:
         _exit(Exit.INTERRUPTED)
+    unknown = called_here(sys.argv[1]) if len(sys.argv) > 1 else None
+    if unknown is not None:
+        _leave(console, unknown)
     try:
         build(sys.argv[1:])(obj=console, standalone_mode=True)
     except KeyboardInterrupt:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from devstack.cli.app import COMMANDS, GROUPS, HIDDEN
+from devstack.cli.elsewhere import HERE
 from tests.wrong.command import Said, say
 
 NAMES = [name for name, _ in COMMANDS]
@@ -60,6 +61,26 @@ def test_every_command_has_help_with_a_sentence_for_each_option(devstack, name: 
 def test_a_mistyped_command_is_suggested(devstack, typed: str, meant: str) -> None:  # type: ignore[no-untyped-def]
     said = devstack(typed)
     assert said.code == 2 and f"'{meant}'" in said.err
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("psql", "devstack db-shell"),
+        ("snapshot", "devstack db snapshot"),
+        ("migrate", "devstack schema apply"),
+        ("compose", "leave the word out"),
+    ],
+)
+def test_another_tools_word_for_a_command_is_told(devstack, typed: str, meant: str) -> None:  # type: ignore[no-untyped-def]
+    said = devstack(typed, "--whatever")
+    assert said.code == 2 and f"no such command: {typed}" in said.err and meant in said.err
+
+
+def test_what_is_told_for_another_tools_word_is_there() -> None:
+    assert not HERE.keys() & {*NAMES, *GROUPS}
+    for word, rest in HERE.items():
+        assert rest.startswith("--") or rest.split()[0] in NAMES or " ".join(rest.split()[:2]) in GROUPED, word
 
 
 @pytest.mark.parametrize(
