@@ -67,17 +67,18 @@ def _found(session: Session, consumer: str) -> tuple[Connection, ...]:
 def explain(session: Session, variable: str) -> None:
     """Every source of a variable, the strongest first, and the one that won."""
     from devstack.document import did_you_mean
-    from devstack.render.connections import connections
     from devstack.render.explain import explain as explained
+    from devstack.render.explain import for_programs
     from devstack.render.render import render
     from devstack.spec.kinds import load_kinds
 
     spec = _spec(session)
     kinds = load_kinds(spec.root)
     found = explained(spec, kinds, variable, shell=os.environ, env_files=session.selection.env_files or None)
+    printed = _found(session, "")
+    found += tuple(for_programs(spec, item) for item in printed if item.variable == variable)
     if not found:
-        values = _values(session, spec)
-        known = [*(item.variable for item in connections(spec, kinds, values)), *render(spec, project=spec.name).port_variables]
+        known = [*(item.variable for item in printed), *render(spec, project=spec.name).port_variables]
         raise UsageError(f"nobody knows a variable {variable}", hints=[did_you_mean(variable, known) or "devstack env lists them"])
     lines: list[str] = []
     data: list[Json] = []

@@ -9,6 +9,7 @@ from pathlib import Path
 from devstack.compose.dotenv import EnvFile
 from devstack.document import MappingNode, Node, ScalarNode, SequenceNode, read_text
 from devstack.render.bodies import expressions_of
+from devstack.render.connections import Connection
 from devstack.render.instances import Instance
 from devstack.render.templating import expand
 from devstack.render.whole import instances_of
@@ -58,6 +59,13 @@ def explain(
     found = [_named_in_compose(spec, instances, variable, shell, files)]
     found += [_in_service(spec, service, instances, variable, files) for service in spec.services.values()]
     return tuple(item for item in found if item is not None)
+
+
+def for_programs(spec: Spec, connection: Connection) -> Explanation:
+    """Where a variable that `devstack env` prints for programs on this machine comes from."""
+    service = spec.services.get(connection.service)
+    source = Source(f"address of {connection.service}", connection.value, str(service.where) if service else "")
+    return Explanation(connection.variable, "devstack env", (source,), 0, connection.secret)
 
 
 def _named_in_compose(

@@ -188,6 +188,21 @@ def test_env_explains_every_source_of_a_variable_and_which_one_won(talk: Checkou
     assert "no" in talk.devstack("env", "--explain", "NO_SUCH_VARIABLE", code=2).err
 
 
+def test_env_explains_every_variable_that_it_prints(talk: Checkout) -> None:
+    printed = json.loads(talk.devstack("env", "--json").out)["data"]
+    assert {"DATABASE_URL", "PGPORT"} <= printed.keys()
+    for variable, value in printed.items():
+        sources = [
+            source
+            for item in json.loads(talk.devstack("env", "--explain", variable, "--json").out)["data"]["explanations"]
+            if item["where"] == "devstack env"
+            for source in item["sources"]
+        ]
+        leads_to = "cache" if variable.startswith("REDIS") else "db"
+        assert [source["name"] for source in sources] == [f"address of {leads_to}"], variable
+        assert sources[0]["place"].startswith("devstack.yml:") and sources[0]["value"] in (value, "****"), variable
+
+
 # --json
 
 JSON = (

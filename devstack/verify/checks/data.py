@@ -43,13 +43,13 @@ def persists(ground: Ground) -> Iterator[Result]:
         yield _kept(ground, topics[marker], marker, before[marker])
 
 
-def _topic(ground: Ground, marker: Marker, part: str, title: str) -> Topic:
+def _topic(ground: Ground, marker: Marker, part: str, title: str, then: str = "there") -> Topic:
     return Topic(
         check=f"data.{part}",
         of=marker.mount.source,
         title=f"{marker.service.name}: volume {marker.mount.source} {title}",
         service=marker.service.name,
-        expected=f"the {marker.way} written before is there",
+        expected=f"the {marker.way} written before is {then}",
         where=place(ground, "services", marker.service.name, "volumes"),
     )
 
@@ -103,7 +103,7 @@ def reset(ground: Ground) -> Iterator[Result]:
         yield Topic(check="data.reset", title="reset and undo").skipped("no volume keeps a marker")
         return
     before = _catalogs(ground)
-    topics = {marker: _topic(ground, marker, "reset", "is empty after reset") for marker in written}
+    topics = {marker: _topic(ground, marker, "reset", "is empty after reset", "gone") for marker in written}
     try:
         way = resetting.reset(ground)
         ground.runner.up(tuple(dict.fromkeys(marker.service.name for marker in written)))

@@ -110,7 +110,7 @@ def recovery(ground: Ground) -> Iterator[Result]:
     names = sorted({c.service for c in victims})
     topic = Topic(
         check="health.recovery",
-        title=f"{len(names)} services come back after they were killed",
+        title=f"{counted(len(names), 'service')} healthy again after a kill",
         expected="`devstack up` makes all healthy again",
     )
     try:
