@@ -9,8 +9,9 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TypeAlias
 
 from devstack.compose.model import Stack
@@ -28,6 +29,8 @@ GRACE = 10.0
 LOOK_AGAIN = 5.0
 """Seconds after which a wait asks the engine itself, should an event have been lost."""
 PROBE_PAUSE = 0.2
+CANNOT_RUN = (3, 126, 127)
+"""Exit codes of a question that makes no sense in this image: refused by pg_isready, not executable, not there."""
 
 Observer: TypeAlias = Callable[[Happened], None]
 
@@ -155,7 +158,9 @@ class Executor:
         if step.container or step.service.healthcheck is None or not self.seen.get(container):
             self._look(wait)
         if wait.probed and (wait.slow or not self.engine.info.fast_health):
-            self._probe(wait)
+            self._probe(wait, probe_command(wait.step.service.healthcheck), Event(action="health_status", health=Health.HEALTHY))
+        elif wait.asks and not wait.probed:
+            self._probe(wait, wait.asks, Event(action="answers"))
         self._judge(step.key)
 
     def _look(self, wait: Wait) -> None:
@@ -169,20 +174,22 @@ class Executor:
         if age >= LOOK_AGAIN:
             self.observer(Happened(step=wait.step, phase=Phase.PROGRESS, seconds=age, text=why_not_yet(self.engine, container)))
 
-    def _probe(self, wait: Wait) -> None:
-        """Where the engine has no fast start cadence for a container: run the probe ourselves until it passes."""
-        command = probe_command(wait.step.service.healthcheck)
+    def _probe(self, wait: Wait, command: Sequence[str], then: Event) -> None:
+        """Where the engine has no fast start cadence for a container, or no probe at all: run one ourselves until it passes."""
         if not command:
             return
 
         def probe() -> None:
             while wait.verdict is Verdict.OPEN:
                 try:
-                    healthy = self.engine.exec(wait.container, command).exit_code == 0
+                    code: int | None = self.engine.exec(wait.container, command).exit_code
                 except DevstackError:
-                    healthy = False  # not running (yet, or any more): the events tell which
-                if healthy:
-                    self.messages.put(Event(action="health_status", container=wait.container, health=Health.HEALTHY))
+                    code = None  # not running (yet, or any more): the events tell which
+                if code == 0:
+                    self.messages.put(replace(then, container=wait.container))
+                    return
+                if code in CANNOT_RUN and wait.asks:
+                    self.messages.put(Event(action="cannot answer", container=wait.container))
                     return
                 time.sleep(PROBE_PAUSE)
 
@@ -206,7 +213,7 @@ class Executor:
     def _good(wait: Wait) -> str:
         if wait.step.until is Until.COMPLETED or not wait.running:
             return "completed"
-        return "healthy" if wait.probed else "running"
+        return "healthy" if wait.probed else "answers" if wait.answered else "running"
 
     # The queue
 

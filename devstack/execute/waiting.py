@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from devstack import labels
-from devstack.compose.model import Healthcheck
+from devstack.compose.model import Healthcheck, Service
+from devstack.compose.roles import Postgres, role_of
 from devstack.engine.base import Container, Event, Health, State
 from devstack.plan.steps import Await, Until
 
 STAND = 1.0
 """Seconds a container without a probe must stay up to count as running."""
+MUTE = 60.0
+"""Seconds after which a server that is only asked, because nobody declared a probe, counts as running although it does not answer."""
 CRASHES = 2
 """Ends within one wait after which a restarting container counts as a crash loop."""
 INTERVAL, RETRIES, TIMEOUT = 30.0, 3, 30.0
@@ -49,6 +52,9 @@ class Wait:
     ends: int = 0
     restarts: bool = False
     probed: bool = False
+    asks: tuple[str, ...] = ()
+    """What to ask a server that nobody declared a probe for."""
+    answered: bool = False
     slow: bool = False
     """Made by Compose: the engine probes it only once every interval, also while it starts."""
     stands_since: float = 0.0
@@ -61,6 +67,8 @@ class Wait:
         self.probed = check is not None and not check.disable and check.test != ("NONE",)
         self.restarts = self.step.service.restart.split(":")[0] in ("always", "unless-stopped", "on-failure")
         self.probe_until = self.begun + granted(check)
+        if not self.probed and self.step.until is Until.READY:
+            self.asks = question(self.step.service)
 
     def see(self, event: Event, now: float) -> None:
         """Take in one event of this container."""
@@ -72,6 +80,10 @@ class Wait:
             self.ends += 1
         elif event.action == "destroy":
             self.verdict = Verdict.GONE
+        elif event.action == "answers":
+            self.answered = True
+        elif event.action == "cannot answer":
+            self.asks = ()
         elif event.action == "health_status" and event.health is not None:
             self.health, self.probed = event.health, True
 
@@ -117,7 +129,7 @@ class Wait:
             return Verdict.UNHEALTHY
         if self.probed:
             return Verdict.OPEN
-        if now - self.stands_since < STAND:
+        if not self.answered and now - self.stands_since < (MUTE if self.asks else STAND):
             return Verdict.OPEN
         return Verdict.NO_PROBE if self.step.until is Until.HEALTHY else Verdict.GOOD
 
@@ -127,7 +139,7 @@ class Wait:
         if self.running and self.probed:
             moments.append(self.probe_until)
         elif self.running:
-            moments.append(self.stands_since + STAND)
+            moments.append(self.stands_since + (MUTE if self.asks else STAND))
         return max(0.0, min(moment for moment in moments) - now)
 
 
@@ -154,3 +166,14 @@ def probe_command(check: Healthcheck | None) -> tuple[str, ...]:
     if check is None or check.disable or not check.test or check.test[0] == "NONE":
         return ()
     return ("/bin/sh", "-c", check.test[1]) if check.test[0] == "CMD-SHELL" else check.test[1:]
+
+
+def question(service: Service) -> tuple[str, ...]:
+    """What to run inside a container to learn whether its server takes connections, where its image tells what it is; () elsewhere.
+
+    Over TCP: the server that a PostgreSQL image runs its init scripts on listens on a socket only.
+    """
+    role = role_of(service)
+    if not isinstance(role, Postgres):
+        return ()
+    return ("pg_isready", "-q", "-h", "127.0.0.1", "-p", str(role.port), "-U", role.user, "-d", role.database)

@@ -46,6 +46,8 @@ if command -v nslookup >/dev/null 2>&1; then nslookup "$host" >/dev/null 2>&1 &&
 if command -v python3 >/dev/null 2>&1; then exec python3 -c 'import socket,sys; socket.gethostbyname(sys.argv[1])' "$host"; fi
 exit 97
 """
+ENGINES_RESOLVER = "127.0.0.11:"
+"""Where the engine's own name server listens in every container of a network."""
 _LISTENING = "cat /proc/net/tcp /proc/net/tcp6 2>/dev/null"
 
 
@@ -84,7 +86,7 @@ def listening(engine: Engine, container: str) -> list[str] | None:
         return None
     rows = [line.split() for line in done.text.splitlines()]
     found = {_address(row[1]) for row in rows if len(row) > 3 and row[3] == "0A"}
-    return sorted(found)
+    return sorted(address for address in found if not address.startswith(ENGINES_RESOLVER))
 
 
 def _address(text: str) -> str:

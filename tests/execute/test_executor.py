@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from devstack.compose.model import Condition, Dependency, Healthcheck, Stack
+from devstack.engine.base import ExecResult
 from devstack.errors import DeadlinePassed, EngineRefused, PortTaken, Unhealthy
-from devstack.execute import Executor, Happened, Phase, Results
+from devstack.execute import Executor, Happened, Phase, Results, waiting
 from devstack.execute.actions import Actions
 from devstack.plan.up import UpOptions, plan_up
 from tests.fakes.memory_engine import MemoryEngine
@@ -103,6 +105,49 @@ def test_a_program_without_a_probe_must_stay_up_for_a_while() -> None:
     engine.behave("worker", exit=(0.5, 1))
     results = bring(engine, shop)
     assert results.failures
+
+
+def unasked() -> Stack:
+    """A Postgres for which nobody declared a probe."""
+    return stack(service("db", image="postgres:17", command=("sh", "-c", "sleep 300; postgres"), probe=False))
+
+
+def test_a_server_without_a_probe_is_asked_until_it_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = unasked()
+    engine = engine_for(shop)
+    asked: list[Sequence[str]] = []
+
+    def answers(container: str, command: Sequence[str]) -> ExecResult:
+        asked.append(command)
+        return ExecResult(exit_code=0 if len(asked) == 8 else 2, stdout=b"", stderr=b"")
+
+    monkeypatch.setattr(engine, "exec", answers)
+    results = bring(engine, shop)
+    assert results.outcomes["await:db-1"].text == "answers"
+    assert len(asked) == 8 and asked[0][0] == "pg_isready" and "127.0.0.1" in asked[0]
+
+
+def test_where_the_image_cannot_be_asked_a_server_must_stay_up_for_a_while() -> None:
+    shop = unasked()
+    assert bring(engine_for(shop), shop).outcomes["await:db-1"].text == "running"
+
+
+def test_a_server_without_a_probe_that_never_answers_counts_as_running_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "MUTE", 2.5)
+    shop = unasked()
+    engine = engine_for(shop)
+    monkeypatch.setattr(engine, "exec", lambda container, command: ExecResult(exit_code=2, stdout=b"", stderr=b""))
+    outcome = bring(engine, shop).outcomes["await:db-1"]
+    assert outcome.text == "running" and outcome.ended - outcome.begun >= 2.4
+
+
+def test_a_server_without_a_probe_that_ends_is_not_asked_for_long() -> None:
+    shop = unasked()
+    engine = engine_for(shop)
+    engine.behave("db", exit=(0.3, 1))
+    begun = time.monotonic()
+    assert bring(engine, shop).failures
+    assert time.monotonic() - begun < 5
 
 
 def test_a_probe_that_never_passes_fails_when_its_own_time_is_up() -> None:

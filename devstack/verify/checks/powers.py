@@ -130,7 +130,7 @@ def mounts(ground: Ground) -> Iterator[Result]:
     service, problem = problems[0]
     yield topic.failed(
         f"{service.name}: {problem}",
-        evidence=[f"{s.name}: {text}" for s, text in problems],
+        evidence=[f"{s.name}: {text}" for s, text in problems[1:]],
         fix=[problem.rpartition("; ")[2] if "; " in problem else f"look at services.{service.name}.volumes"],
         where=place(ground, "services", service.name, "volumes"),
     )

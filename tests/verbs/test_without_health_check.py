@@ -1,0 +1,34 @@
+"""A compose.yaml that declares no health check: `up` still ends only when the database answers."""
+
+from __future__ import annotations
+
+import psycopg
+
+from tests.scenarios.checkout import free_ports
+from tests.scenarios.conftest import MakeCheckout
+
+COMPOSE = """\
+services:
+  db:
+    image: postgres:17
+    environment: {POSTGRES_PASSWORD: postgres}
+    ports: ["127.0.0.1:PORT:5432"]
+    volumes: ["data:/var/lib/postgresql/data", "./first:/docker-entrypoint-initdb.d:ro"]
+volumes: {data: {}}
+"""
+SLOW = "SELECT pg_sleep(3); CREATE TABLE made (n int);\n"
+
+
+def test_up_waits_until_a_database_without_one_answers(checkout: MakeCheckout) -> None:
+    (port,) = free_ports(1)
+    stack = checkout({"compose.yaml": COMPOSE.replace("PORT", str(port)), "first/1.sql": SLOW})
+    first = stack.devstack("up")
+    with psycopg.connect(f"postgresql://postgres:postgres@127.0.0.1:{port}/postgres", connect_timeout=5) as connection:
+        assert connection.execute("SELECT count(*) FROM made").fetchone() == (0,)
+    assert "answers" in first.err
+    # The password is a word of the stack: it hides no line, and is not shown where it is one.
+    assert f"postgresql://postgres:****@localhost:{port}/postgres" in first.out
+    assert stack.devstack("up").out.startswith("nothing to do")
+    stack.devstack("restart", "db")
+    with psycopg.connect(f"postgresql://postgres:postgres@127.0.0.1:{port}/postgres", connect_timeout=5):
+        pass
