@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import time
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from devstack.cli.session import Session
 from devstack.compose.roles import Postgres, Redis, Role, role_of
+from devstack.engine.observed import Health
 from devstack.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from devstack.engine.base import Container
 
 APPLICATION = "devstack-shell"
+PATIENCE = 30.0
+"""Seconds that a server which is still starting is waited for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +129,8 @@ def _psql(session: Session, role: Postgres, wanted: Wanted) -> int:
     from devstack.database.clients import first_there
 
     container = session.container(role.service)
+    if container.health is Health.STARTING:
+        _until_it_answers(session, container)
     if not first_there(session.engine, container.id, ("psql",)):
         if shutil.which("psql") and not wanted.one_shot:
             return _replaced_by(_host_psql(session, role, wanted))
@@ -135,6 +141,20 @@ def _psql(session: Session, role: Postgres, wanted: Wanted) -> int:
 
         return shelling_apart.read_only(session, role, container, wanted)
     return _inside(session, role, container, wanted)
+
+
+def _until_it_answers(session: Session, container: Container) -> None:
+    """A server that the engine calls starting may take no connections yet, as after an `up` that failed at another service."""
+    from devstack.execute.waiting import NOT_YET, question
+
+    ask = question(session.service(container.service))
+    deadline = time.monotonic() + PATIENCE
+    told = False
+    while session.engine.exec(container.id, ask).exit_code in NOT_YET and time.monotonic() < deadline:
+        if not told:
+            session.console.label("waiting", f"{container.service} is still starting")
+            told = True
+        time.sleep(0.2)
 
 
 def _inside(session: Session, role: Postgres, container: Container, wanted: Wanted) -> int:

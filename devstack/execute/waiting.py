@@ -19,6 +19,8 @@ STAND = 1.0
 """Seconds a container without a probe must stay up to count as running."""
 MUTE = 60.0
 """Seconds after which a server that is only asked, because nobody declared a probe, counts as running although it does not answer."""
+NOT_YET = (1, 2)
+"""What pg_isready ends with where a server refuses connections still, or nothing listens."""
 CRASHES = 2
 """Ends within one wait after which a restarting container counts as a crash loop."""
 INTERVAL, RETRIES, TIMEOUT = 30.0, 3, 30.0

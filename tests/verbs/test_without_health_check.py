@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import psycopg
 
-from tests.scenarios.checkout import free_ports
+from tests.scenarios.checkout import free_ports, wait_for
 from tests.scenarios.conftest import MakeCheckout
 
 COMPOSE = """\
@@ -32,3 +34,20 @@ def test_up_waits_until_a_database_without_one_answers(checkout: MakeCheckout) -
     stack.devstack("restart", "db")
     with psycopg.connect(f"postgresql://postgres:postgres@127.0.0.1:{port}/postgres", connect_timeout=5):
         pass
+
+
+def test_a_shell_waits_for_a_server_that_is_still_starting(checkout: MakeCheckout) -> None:
+    probe = "    healthcheck: {test: [CMD, pg_isready, -h, 127.0.0.1], interval: 5s}\n"
+    stack = checkout(
+        {
+            "compose.yaml": COMPOSE.replace("PORT", str(free_ports(1)[0])).replace("volumes: {", f"{probe}volumes: {{"),
+            "first/1.sql": SLOW,
+        }
+    )
+    up = stack.begin("up", stdout=subprocess.DEVNULL)
+    wait_for(lambda: any(container.running for container in stack.containers().values()))
+    up.kill()
+    up.wait()
+    shell = stack.devstack("db-shell", "-c", "SELECT count(*) FROM made", "--csv")
+    assert shell.out == "count\n0\n"
+    assert "db is still starting" in shell.err
