@@ -159,7 +159,7 @@ class Executor:
             self._look(wait)
         if wait.probed and (wait.slow or not self.engine.info.fast_health):
             self._probe(wait, probe_command(wait.step.service.healthcheck), Event(action="health_status", health=Health.HEALTHY))
-        elif wait.asks and not wait.probed:
+        if wait.asks:
             self._probe(wait, wait.asks, Event(action="answers"))
         self._judge(step.key)
 
@@ -188,7 +188,7 @@ class Executor:
                 if code == 0:
                     self.messages.put(replace(then, container=wait.container))
                     return
-                if code in CANNOT_RUN and wait.asks:
+                if code in CANNOT_RUN and then.action == "answers":
                     self.messages.put(Event(action="cannot answer", container=wait.container))
                     return
                 time.sleep(PROBE_PAUSE)

@@ -6,6 +6,7 @@ probe has to stay up for `STAND` seconds; a probe has the time its own settings 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -55,7 +56,7 @@ class Wait:
     restarts: bool = False
     probed: bool = False
     asks: tuple[str, ...] = ()
-    """What to ask a server that nobody declared a probe for."""
+    """What to ask a server that nobody declared a probe for, or one that its init scripts' server passes too."""
     answered: bool = False
     slow: bool = False
     """Made by Compose: the engine probes it only once every interval, also while it starts."""
@@ -69,7 +70,8 @@ class Wait:
         self.probed = check is not None and not check.disable and check.test != ("NONE",)
         self.restarts = self.step.service.restart.split(":")[0] in ("always", "unless-stopped", "on-failure")
         self.probe_until = self.begun + granted(check)
-        if not self.probed and self.step.until is Until.READY:
+        unsure = _hears_init_only(check) if self.probed else self.step.until is Until.READY
+        if unsure and self.step.until is not Until.COMPLETED:
             self.asks = question(self.step.service)
 
     def see(self, event: Event, now: float) -> None:
@@ -125,20 +127,21 @@ class Wait:
             return Verdict.CRASH_LOOP
         if self.step.until is Until.COMPLETED:
             return Verdict.OPEN
+        waits_for_answer = bool(self.asks) and not self.answered and now - self.stands_since < MUTE
         if self.health is Health.HEALTHY:
-            return Verdict.GOOD
+            return Verdict.OPEN if waits_for_answer else Verdict.GOOD
         if self.health is Health.UNHEALTHY or (self.probed and now >= self.probe_until):
             return Verdict.UNHEALTHY
         if self.probed:
             return Verdict.OPEN
-        if not self.answered and now - self.stands_since < (MUTE if self.asks else STAND):
+        if waits_for_answer or (not self.answered and now - self.stands_since < STAND):
             return Verdict.OPEN
         return Verdict.NO_PROBE if self.step.until is Until.HEALTHY else Verdict.GOOD
 
     def next_look(self, now: float) -> float:
         """Seconds until time alone may change the verdict."""
         moments = [self.deadline]
-        if self.running and self.probed:
+        if self.running and self.probed and self.health is not Health.HEALTHY:
             moments.append(self.probe_until)
         elif self.running:
             moments.append(self.stands_since + (MUTE if self.asks else STAND))
@@ -168,6 +171,12 @@ def probe_command(check: Healthcheck | None) -> tuple[str, ...]:
     if check is None or check.disable or not check.test or check.test[0] == "NONE":
         return ()
     return ("/bin/sh", "-c", check.test[1]) if check.test[0] == "CMD-SHELL" else check.test[1:]
+
+
+def _hears_init_only(check: Healthcheck | None) -> bool:
+    """Whether a PostgreSQL's probe asks over the socket, where the server answers too that its image runs the init scripts on."""
+    text = " ".join(check.test) if check is not None else ""
+    return bool(re.search(r"\b(pg_isready|psql)\b", text)) and not re.search(r"\s-h|--host|PGHOST|://", text)
 
 
 def question(service: Service) -> tuple[str, ...]:

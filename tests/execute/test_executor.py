@@ -127,6 +127,32 @@ def test_a_server_without_a_probe_is_asked_until_it_answers(monkeypatch: pytest.
     assert len(asked) == 8 and asked[0][0] == "pg_isready" and "127.0.0.1" in asked[0]
 
 
+@pytest.mark.parametrize(
+    ("probe", "asks"), [("pg_isready -U app", True), ("psql -U app -c 'select 1'", True), ("pg_isready -h 127.0.0.1 -U app", False)]
+)
+def test_a_probe_that_the_servers_of_init_scripts_pass_too_is_not_all(
+    monkeypatch: pytest.MonkeyPatch, probe: str, asks: bool
+) -> None:
+    check = Healthcheck(test=("CMD-SHELL", probe), interval=5.0, retries=3, timeout=5.0)
+    (db,) = unasked().services.values()
+    shop = stack(replace(db, healthcheck=check), service("api", needs=[("db", Condition.HEALTHY)]))
+    engine = engine_for(shop)
+    engine.behave("db", health=[True])
+    engine.behave("api", health=[True])
+    asked: list[Sequence[str]] = []
+
+    def answers(container: str, command: Sequence[str]) -> ExecResult:
+        asked.append(command)
+        return ExecResult(exit_code=0 if len(asked) == 5 else 2)
+
+    monkeypatch.setattr(engine, "exec", answers)
+    results = bring(engine, shop)
+    assert results.outcomes["await:db-1"].text == "healthy" and len(asked) == (5 if asks else 0)
+    waited = results.outcomes["await:db-1"].ended - results.outcomes["await:db-1"].begun
+    assert (waited > 0.5) is asks
+    assert results.outcomes["start:api-1"].begun >= results.outcomes["await:db-1"].ended
+
+
 def test_where_the_image_cannot_be_asked_a_server_must_stay_up_for_a_while() -> None:
     shop = unasked()
     assert bring(engine_for(shop), shop).outcomes["await:db-1"].text == "running"

@@ -51,3 +51,13 @@ def test_a_shell_waits_for_a_server_that_is_still_starting(checkout: MakeCheckou
     shell = stack.devstack("db-shell", "-c", "SELECT count(*) FROM made", "--csv")
     assert shell.out == "count\n0\n"
     assert "db is still starting" in shell.err
+
+
+def test_up_waits_for_the_server_itself_where_the_probe_hears_that_of_the_init_scripts(checkout: MakeCheckout) -> None:
+    (port,) = free_ports(1)
+    probe = "    healthcheck: {test: [CMD-SHELL, pg_isready -U postgres], interval: 1s}\n"
+    document = COMPOSE.replace("PORT", str(port)).replace("volumes: {", f"{probe}volumes: {{")
+    stack = checkout({"compose.yaml": document, "first/1.sql": SLOW})
+    assert "healthy" in stack.devstack("up").out
+    with psycopg.connect(f"postgresql://postgres:postgres@127.0.0.1:{port}/postgres", connect_timeout=5) as connection:
+        assert connection.execute("SELECT count(*) FROM made").fetchone() == (0,)
