@@ -176,6 +176,7 @@ def test_postgres_runs_init_files_and_reads_secrets_from_files(run: Run, tmp_pat
     postgres_ready(server)
     found = says(server, "psql", "-U", "shop", "-d", "shop-data", "-Atc", "select string_agg(word, ', ') from seeded")
     assert found == "from sql, from sh"
+    assert b"\nPostgreSQL init process complete; ready for start up.\n" in server.logs()
     assert says(server, "sh", "-c", "id -un; stat -c %U /proc/1").split() == ["root", "postgres"]
 
 

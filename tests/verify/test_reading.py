@@ -16,7 +16,7 @@ from devstack.spec.probes import PROBES as KINDS
 from devstack.spec.verify import read_verify
 from devstack.verify.base import Topic
 from devstack.verify.checks.health import is_empty_probe
-from devstack.verify.checks.logs import is_error
+from devstack.verify.checks.logs import errors, is_error
 from devstack.verify.checks.secrets import scan
 from devstack.verify.criteria import judge
 from devstack.verify.model import Mode, Report, Result, Status
@@ -78,6 +78,15 @@ def test_databases_are_read_by_their_own_manner() -> None:
     assert not is_error(DB, "LOG:  database system is ready to accept connections; no ERROR so far")
     assert is_error(CACHE, "1:M 20 Nov 2026 10:00:00.000 # Fatal error loading the DB")
     assert not is_error(CACHE, "1:M 20 Nov 2026 10:00:00.000 # WARNING Memory overcommit must be enabled!")
+
+
+def test_a_probe_that_came_before_the_database_was_made_is_no_error() -> None:
+    early = 'FATAL:  database "app" does not exist'
+    made = "PostgreSQL init process complete; ready for start up."
+    assert errors(DB, [early, 'FATAL:  role "app" does not exist', made, "LOG:  ready"]) == []
+    assert errors(DB, [early, made, early]) == [early]
+    assert errors(DB, [early]) == [early]
+    assert errors(DB, ["ERROR:  syntax error", made]) == ["ERROR:  syntax error"]
 
 
 def found(text: str, **values: str) -> list[tuple[str, bool]]:

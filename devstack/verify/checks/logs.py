@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from devstack.compose.model import Service
 from devstack.compose.roles import Postgres, Redis, role_of
@@ -25,6 +25,10 @@ POSTGRES_HARMLESS = re.compile(
     r"|connection to client lost|canceling statement due to user request"
     r"|relation \"devstack\."  # our own ledger is looked for before it is made
 )
+POSTGRES_MADE = "PostgreSQL init process complete"
+"""What the images write when the server of their init scripts has ended."""
+POSTGRES_ASKED_EARLY = re.compile(r'FATAL: +(?:database|role) "[^"]*" does not exist')
+"""A probe's doing, until the database is made."""
 REDIS = re.compile(r"(?:^|\s)# (?:Fatal|Can't|Bad file|Short read|Out of memory|.*\berror\b)|\bMISCONF\b|\bERR\b", re.IGNORECASE)
 REDIS_HARMLESS = re.compile(r"WARNING|overcommit|no config file|User requested shutdown", re.IGNORECASE)
 ANY = re.compile(
@@ -68,7 +72,7 @@ def _service(ground: Ground, service: Service, allowed: list[re.Pattern[str]]) -
     except DevstackError as error:
         yield topic.skipped(f"its log cannot be read: {error.message}")
         return
-    bad = [line for line in lines if is_error(service, line) and not any(pattern.search(line) for pattern in allowed)]
+    bad = [line for line in errors(service, lines) if not any(pattern.search(line) for pattern in allowed)]
     if bad:
         more = [f"... {len(bad) - MOST} more"] if len(bad) > MOST else []
         first = re.escape(ANY.split(bad[0].strip(), maxsplit=1)[-1].strip(": ")[:40] or bad[0].strip()[:40]).replace("\\ ", " ")
@@ -81,6 +85,17 @@ def _service(ground: Ground, service: Service, allowed: list[re.Pattern[str]]) -
 def _written(ground: Ground, container: Container) -> list[str]:
     since = container.detail.started_at if container.detail else None
     return [ANSI.sub("", line) for line in lines_since(ground.engine, container.id, since)]
+
+
+def errors(service: Service, lines: Sequence[str]) -> list[str]:
+    """The lines that say that something went wrong; not those of a probe that came before the database was made."""
+    made = max((index for index, line in enumerate(lines) if POSTGRES_MADE in line), default=0)
+    early = made if isinstance(role_of(service), Postgres) else 0
+    return [
+        line
+        for index, line in enumerate(lines)
+        if is_error(service, line) and not (index < early and POSTGRES_ASKED_EARLY.search(line))
+    ]
 
 
 def is_error(service: Service, line: str) -> bool:

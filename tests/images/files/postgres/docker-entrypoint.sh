@@ -136,7 +136,8 @@ if [ "$1" = postgres ] && ! asks_for_help "$@"; then
     create_database
     run_init_files
     stop_temporary_server
-    say "initialisation is complete; ready for start up"
+    # In the image's own words, which people and tools look for.
+    printf '\nPostgreSQL init process complete; ready for start up.\n\n'
   fi
 fi
 exec "$@"
