@@ -17,6 +17,7 @@ from devstack.compose.printed import printed
 from devstack.document import read_text
 from devstack.errors import DevstackError, UsageError
 from devstack.identity import Bindable, free_ports
+from devstack.private import private_folder
 
 FOLDER, FILE = ".devstack", "isolated.yaml"
 HEADER = """\
@@ -42,9 +43,7 @@ def isolate(stack: Stack, name: str, *, bindable: Bindable, used: Iterable[int],
     text.set("COMPOSE_PROJECT_NAME", name)
     text.set("COMPOSE_FILE", separator.join([*files, f"{FOLDER}/{FILE}"]))
     try:
-        folder.mkdir(exist_ok=True)
-        (folder / ".gitignore").write_text("*\n", encoding="utf-8")
-        (folder / FILE).write_text(HEADER + override(stack, moved), encoding="utf-8")
+        (private_folder(folder) / FILE).write_text(HEADER + override(stack, moved), encoding="utf-8")
         _replace(env, text.text())
     except OSError as error:
         raise DevstackError(f"{error.filename} cannot be written: {error.strerror}") from error

@@ -15,7 +15,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # Each line may import from its own line and from those above it.
 FLOORS = (
-    ("errors", "labels", "words", "tarfiles"),
+    ("errors", "labels", "words", "tarfiles", "private"),
     ("compose.model", "compose.service_parts", "compose.values"),
     ("document",),
     ("lock", "compose", "redact"),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from devstack.engine.base import Engine
 from devstack.errors import DevstackError
+from devstack.private import private_folder
 
 _LINES = 2000
 
@@ -73,7 +74,7 @@ def keep(file: Path, before: bytes, after: bytes) -> None:
     new = after[len(before) :] if after.startswith(before) else _fresh(before, after)
     if not new:
         return
-    file.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(file.parent)
     lines = (_read(file) + new).splitlines(keepends=True)[-_LINES:]
     temporary = file.with_name(f"{file.name}.{os.getpid()}")
     temporary.touch(mode=0o600)

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from devstack.compose.load import Sources, load
+from devstack.compose.roles import Postgres, role_of
 from devstack.document import MappingNode, ScalarNode, did_you_mean, dump, plain, read
-from devstack.errors import DevstackError, Refused, UsageError
+from devstack.errors import DevstackError, Refused, SpecError, UsageError
 from devstack.render.templating import Templates
 from devstack.spec.find import shown
 from devstack.spec.kinds import templates_root
@@ -72,6 +74,7 @@ def scaffold(template: str, target: Path, name: str) -> tuple[Path, ...]:
 
 def adopt(folder: Path, compose_files: Iterable[Path]) -> str:
     """The text of a devstack.yml that adopts Compose files of `folder`. Nothing is written."""
+    compose_files = tuple(compose_files)
     paths = [os.path.relpath(path, folder) for path in compose_files]
     name = next((text for text in map(_own_name, compose_files) if text), "") or project_slug(folder.resolve().name) or "app"
     # One entry in brackets, as a person would write it.
@@ -84,8 +87,17 @@ def adopt(folder: Path, compose_files: Iterable[Path]) -> str:
         "# services:\n"
         "#   mail: {kind: mailpit}\n\n"
         "# SQL files that `devstack up` applies in order, each once:\n"
-        '# schema: {service: db, files: ["db/*.sql"]}\n'
+        f'# schema: {{service: {_database(folder, compose_files)}, files: ["db/*.sql"]}}\n'
     )
+
+
+def _database(folder: Path, compose_files: tuple[Path, ...]) -> str:
+    """The first PostgreSQL of the files, for an example; "db" where there is none, or the files need more than is known here."""
+    try:
+        stack = load(Sources(files=compose_files, directory=folder, environment={}))
+    except SpecError:
+        return "db"
+    return next((service.name for service in stack.services.values() if isinstance(role_of(service), Postgres)), "db")
 
 
 def _own_name(path: Path) -> str:

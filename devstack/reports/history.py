@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 
 from devstack.compose.model import Json
+from devstack.private import private_folder
 from devstack.verify.past import Past
 
 FILE = Path(".devstack") / "verify" / "history.jsonl"
@@ -47,10 +48,8 @@ def read(root: Path) -> tuple[Past, ...]:
 def add(root: Path, runs: Sequence[Past]) -> None:
     """Remember runs, of all that are known the last fifty. The file is replaced whole. Raises `OSError`."""
     path = root / FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    ignore = path.parent / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n", encoding="utf-8")
+    private_folder(root / FILE.parts[0])
+    path.parent.mkdir(exist_ok=True)
     kept = [*read(root), *runs][-KEPT:]
     new = path.with_suffix(f".{os.getpid()}")
     new.write_text("".join(f"{json.dumps(run.as_json())}\n" for run in kept), encoding="utf-8")

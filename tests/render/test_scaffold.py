@@ -93,3 +93,16 @@ def test_several_files_and_an_odd_folder_name_are_adopted(tmp_path: Path) -> Non
     (folder / "devstack.yml").write_text(adopt(folder, [folder / name for name in names]))
     spec = load_spec(folder / "devstack.yml", {})
     assert (spec.name, [path.name for path in spec.compose]) == ("app", names)
+
+
+@pytest.mark.parametrize(
+    ("services", "named"),
+    [
+        ("database: {image: 'postgres:17', environment: {POSTGRES_PASSWORD: x}}", "database"),
+        ("web: {image: 'nginx:1.27'}", "db"),
+        ("database: {image: 'postgres:17', environment: {POSTGRES_PASSWORD: '${SET_ELSEWHERE:?}'}}", "db"),
+    ],
+)
+def test_the_example_of_an_adoption_names_the_files_own_database(tmp_path: Path, services: str, named: str) -> None:
+    (tmp_path / "compose.yaml").write_text(f"services: {{{services}}}\n")
+    assert f"# schema: {{service: {named}, files:" in adopt(tmp_path, [tmp_path / "compose.yaml"])

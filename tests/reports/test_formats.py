@@ -312,7 +312,7 @@ def test_history_keeps_the_last_fifty_runs_and_no_more(tmp_path: Path) -> None:
     kept = history.read(tmp_path)
     assert [run.begun for run in kept] == [float(n) for n in range(3, history.KEPT + 3)]
     assert kept[0].ready["web"] == pytest.approx(4.0, abs=0.001)
-    assert (tmp_path / history.FILE).parent.joinpath(".gitignore").read_text() == "*\n"
+    assert (tmp_path / ".devstack" / ".gitignore").read_text() == "*\n"
 
 
 def test_a_line_of_history_that_was_cut_off_is_left_out(tmp_path: Path) -> None:

@@ -268,6 +268,8 @@ def test_history_is_the_projects_and_outlives_the_container(shells: Checkout) ->
     file = shells.folder / ".devstack" / "psql_history"
     assert file.read_text().splitlines()[-2:] == ["select 'remember 0';", "\\q"]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    # Git takes none of it up, also where nobody has written a .gitignore for it.
+    assert file.with_name(".gitignore").read_text() == "*\n"
     shells.devstack("up", "--force-recreate", "db")
     ask("--read-only")
     lines = file.read_text().splitlines()
