@@ -247,7 +247,7 @@ def free(engine: Engine, volume: str) -> None:
     """A command that was killed can leave a copying helper, which holds the volume."""
     for container in engine.containers():
         if labels.HELPER in container.labels and any(mount.name == volume for mount in container.mounts):
-            engine.remove(container.id)
+            engine.remove(container.id, anonymous_volumes=True)
 
 
 def discard(engine: Engine, volume: str) -> None:

@@ -403,12 +403,14 @@ def test_a_helper_left_by_a_killed_copy_does_not_stand_in_the_way(engine: Engine
 
     client = docker.from_env()
     volume = real_shop.volumes["db"].name
-    left = client.containers.run(
-        IMAGE, ["sleep", "60"], detach=True, labels={labels.HELPER: "copy"}, volumes={volume: {"bind": "/from", "mode": "ro"}}
-    )
+    # Its image has a volume of its own, as Redis' and PostgreSQL's have.
+    mounts = {volume: {"bind": "/from", "mode": "ro"}}
+    left = client.containers.run("redis:7", ["sleep", "60"], detach=True, labels={labels.HELPER: "copy"}, volumes=mounts)
+    nameless = [mount["Name"] for mount in left.attrs["Mounts"] if mount["Destination"] == "/data"]
     try:
         reset(engine, real_shop)
         assert read(engine, real_shop, "db") is None
+        assert len(nameless) == 1 and nameless[0] not in {found.name for found in client.volumes.list()}
     finally:
         for found in client.containers.list(all=True, filters={"id": left.id}):
             found.remove(force=True)
