@@ -98,6 +98,7 @@ def test_secrets_are_found_by_value_by_shape_and_by_name() -> None:
     assert found("A: ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8") == [("a GitHub token", True)]
     assert found("ADMIN_PASSWORD: kR7wQ2zX9vB4nM6t") == [("ADMIN_PASSWORD has a literal value", True)]
     assert found("POSTGRES_PASSWORD: postgres") == [("POSTGRES_PASSWORD has a literal value", False)]
+    assert found("environment: {POSTGRES_PASSWORD: postgres}") == [("POSTGRES_PASSWORD has a literal value", False)]
     assert found("AUTH_SECRET: ${AUTH_SECRET:-dev-only}") == [("AUTH_SECRET has a literal default", False)]
     assert found("url: postgresql://shop:kR7wQ2zX9vB4nM6t@db/shop") == [("a password inside a URL", True)]
 
@@ -112,6 +113,8 @@ def test_secrets_are_found_by_value_by_shape_and_by_name() -> None:
         "API_KEY_HEADER_NAME: x-key",
         "# PASSWORD: hunter2",
         "DB_PASSWORD=",
+        'match: {POSTGRES_PASSWORD: "^.{28}$"}',
+        "environment: {POSTGRES_PASSWORD: ${DB_PASSWORD:-}}",
     ],
 )
 def test_what_only_names_a_secret_is_none(line: str) -> None:

@@ -36,14 +36,15 @@ SHAPES = {
     "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
 }
 LITERAL = re.compile(
-    r"""(?<![\w${])(?P<name>[A-Za-z0-9_]*(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY|CREDENTIAL)[A-Za-z0-9_]*)
+    r"""(?<![\w$])(?<!\$\{)(?P<name>[A-Za-z0-9_]*(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY|CREDENTIAL)[A-Za-z0-9_]*)
     ["']?\s*[:=]\s*["']?(?P<value>[^\s"'#,}]+)""",
     re.VERBOSE | re.IGNORECASE,
 )
 ABOUT = re.compile(
     r"(?:_FILE|_PATH|_URL|_TTL|_NAME|_ID|_LENGTH|_FOR|_SECONDS|_MINUTES|_ALGORITHM|_EXPIRY|_EXPIRES\w*|_LIMIT|_METHOD)$", re.I
 )
-PLAIN = re.compile(r"(?:true|false|null|none|\d+(?:\.\d+)?|/.*|\*+)$", re.I)
+PLAIN = re.compile(r"(?:true|false|null|none|\d+(?:\.\d+)?|/.*|\^.*|\*+)$", re.I)
+"""Values that are no secrets: a switch, a number, a path, a pattern, what is masked."""
 SHORTEST = 8
 LONG, MIXED = 16, 3.4
 """A literal of this length and entropy (bits a character) was made by a machine: it is a real secret, not a word for a lesson."""
