@@ -7,6 +7,7 @@ from devstack.cli import running
 from devstack.cli.progress import progress
 from devstack.cli.session import Session, no_such_service
 from devstack.compose.model import EMPTY, Json, JsonObject
+from devstack.compose.roles import Postgres, role_of
 from devstack.engine.base import Observed
 from devstack.errors import DevstackError, Refused, UsageError
 from devstack.execute import Results
@@ -198,8 +199,8 @@ def _elapsed(session: Session) -> float:
 
 
 def _next(session: Session) -> str:
-    spec = session.project.spec
-    shell = "devstack db-shell · " if spec and spec.schema else ""
+    has_database = any(isinstance(role_of(service), Postgres) for service in session.stack.services.values())
+    shell = "devstack db-shell · " if has_database else ""
     return f"     next: {shell}devstack logs -f · devstack verify"
 
 

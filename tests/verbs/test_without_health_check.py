@@ -27,7 +27,7 @@ def test_up_waits_until_a_database_without_one_answers(checkout: MakeCheckout) -
     first = stack.devstack("up")
     with psycopg.connect(f"postgresql://postgres:postgres@127.0.0.1:{port}/postgres", connect_timeout=5) as connection:
         assert connection.execute("SELECT count(*) FROM made").fetchone() == (0,)
-    assert "answers" in first.err
+    assert "answers" in first.err and "next: devstack db-shell · " in first.err
     # The password is a word of the stack: it hides no line, and is not shown where it is one.
     assert f"postgresql://postgres:****@localhost:{port}/postgres" in first.out
     assert stack.devstack("up").out.startswith("nothing to do")
