@@ -145,12 +145,13 @@ def _psql(session: Session, role: Postgres, wanted: Wanted) -> int:
 
 def _until_it_answers(session: Session, container: Container) -> None:
     """A server that the engine calls starting may take no connections yet, as after an `up` that failed at another service."""
+    from devstack.execute.asking import exit_code
     from devstack.execute.waiting import NOT_YET, question
 
     ask = question(session.service(container.service))
     deadline = time.monotonic() + PATIENCE
     told = False
-    while session.engine.exec(container.id, ask).exit_code in NOT_YET and time.monotonic() < deadline:
+    while exit_code(session.engine, container.id, ask) in NOT_YET and time.monotonic() < deadline:
         if not told:
             session.console.label("waiting", f"{container.service} is still starting")
             told = True

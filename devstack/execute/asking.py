@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 from devstack.compose.model import Stack
@@ -17,6 +18,15 @@ from devstack.execute.waiting import probe_command
 
 PATIENCE = 3.0
 """Seconds for all probes together; who has not answered by then is still starting."""
+
+
+def exit_code(engine: Engine, container: str, command: Sequence[str]) -> int | None:
+    """What a program inside a container ends with: 127 where it is not there, None where the container does not run."""
+    try:
+        return engine.exec(container, command).exit_code
+    except DevstackError as error:
+        # Some engines answer in an error what others tell by the code.
+        return 127 if "executable file not found" in error.message else None
 
 
 def passes(engine: Engine, stack: Stack, container: Container) -> bool:

@@ -18,6 +18,7 @@ from devstack.compose.model import Stack
 from devstack.engine.base import Engine, Event, Health, Progress
 from devstack.errors import DevstackError, NotFound
 from devstack.execute.actions import Actions
+from devstack.execute.asking import exit_code
 from devstack.execute.evidence import failure, why_not_yet
 from devstack.execute.results import Happened, Outcome, Phase, Results
 from devstack.execute.waiting import Verdict, Wait, probe_command
@@ -181,10 +182,7 @@ class Executor:
 
         def probe() -> None:
             while wait.verdict is Verdict.OPEN:
-                try:
-                    code: int | None = self.engine.exec(wait.container, command).exit_code
-                except DevstackError:
-                    code = None  # not running (yet, or any more): the events tell which
+                code = exit_code(self.engine, wait.container, command)  # None: not running yet, or any more; the events tell which
                 if code == 0:
                     self.messages.put(replace(then, container=wait.container))
                     return

@@ -19,7 +19,7 @@ from devstack.plan.steps import Await, Until
 STAND = 1.0
 """Seconds a container without a probe must stay up to count as running."""
 MUTE = 60.0
-"""Seconds after which a server that is only asked, because nobody declared a probe, counts as running although it does not answer."""
+"""Seconds after which a server that is asked beside its probe, or has none, counts as up although it does not answer over TCP."""
 NOT_YET = (1, 2)
 """What pg_isready ends with where a server refuses connections still, or nothing listens."""
 CRASHES = 2

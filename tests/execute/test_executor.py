@@ -153,9 +153,18 @@ def test_a_probe_that_the_servers_of_init_scripts_pass_too_is_not_all(
     assert results.outcomes["start:api-1"].begun >= results.outcomes["await:db-1"].ended
 
 
-def test_where_the_image_cannot_be_asked_a_server_must_stay_up_for_a_while() -> None:
+@pytest.mark.parametrize("told", ["by the exit code", "by an error"])
+def test_where_the_image_cannot_be_asked_a_server_must_stay_up_for_a_while(monkeypatch: pytest.MonkeyPatch, told: str) -> None:
     shop = unasked()
-    assert bring(engine_for(shop), shop).outcomes["await:db-1"].text == "running"
+    engine = engine_for(shop)  # which has no pg_isready: 127
+
+    def refuse(container: str, command: Sequence[str]) -> ExecResult:
+        raise EngineRefused('exec: "pg_isready": executable file not found in $PATH', status=400)
+
+    if told == "by an error":
+        monkeypatch.setattr(engine, "exec", refuse)
+    outcome = bring(engine, shop).outcomes["await:db-1"]
+    assert outcome.text == "running" and outcome.ended - outcome.begun < 5
 
 
 def test_a_server_without_a_probe_that_never_answers_counts_as_running_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
