@@ -87,6 +87,7 @@ def locate(selection: Selection, start: Path, environment: Mapping[str, str]) ->
             "no devstack.yml and no Compose file in this folder or above it",
             details=[("looked from", str(start))],
             hints=["devstack init   (makes a devstack.yml; adopts a Compose file that is there)", "-f FILE names one"],
+            code="no-files",
         )
     return None, sources
 
@@ -302,3 +303,10 @@ def existing_name(spec: Spec, selection: Selection, environment: Mapping[str, st
     except OSError as error:
         raise DevstackError(f"{spec.render.env} cannot be read: {error.strerror}") from error
     return parse(text, str(spec.render.env)).get("COMPOSE_PROJECT_NAME") or ""
+
+
+def without_files(name: str, directory: Path) -> Project:
+    """A project of which nothing is known but its name: its files may be gone."""
+    stack = Stack(name=name, directory=directory, files=(), services=EMPTY)
+    sources = Sources(files=(), directory=directory, environment={})
+    return Project(directory=directory, stack=stack, sources=sources, find_spec=lambda: None)

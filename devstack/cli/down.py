@@ -38,10 +38,12 @@ def down(
             hints=["devstack reset --hard   (new, empty volumes; devstack undo brings the old ones back)", "devstack down"],
         )
     session = begin(ctx, opt.selection(file, project_name, profile, env_file, directory=project_directory), engine, as_json)
+    session.allow_without_files()
     with session.alone(timeout=lock_timeout), session.locked(timeout=lock_timeout):
         plan = plan_down(session.stack, session.observe(), grace=1.0 if fast else timeout)
         results = running.execute(session, plan)
-        data.finish(session)
+        if session.stack.files:
+            data.finish(session)
     removed = [step.key for step in plan.changes]
     text = (
         f"down in {results.seconds:.1f} s; the data of {session.stack.name} is kept" if removed else "nothing to do: nothing runs"

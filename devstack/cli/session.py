@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from devstack import identity, lock, project
+from devstack import identity, labels, lock, project
 from devstack.cli.console import Console
 from devstack.compose.model import EMPTY, Service, Stack, Strings
 from devstack.compose.without import without
@@ -202,6 +202,23 @@ class Session:
             return False
         mine = identity.owners(self.engine).get(self.stack.name, set())
         return all(folder.resolve() != self.stack.directory.resolve() for folder in mine)
+
+    def allow_without_files(self) -> None:
+        """Where there are no files, the project that was named is taken as the engine knows it: its folder may be gone."""
+        name = self.selection.project_name
+        try:
+            assert self.stack.name
+        except UsageError as error:
+            if not name or error.code != "no-files":
+                raise
+            there = self.engine.containers(name)
+            if not there:
+                hints = ["devstack ls --all", "devstack ls --all --engine native"]
+                raise UsageError(
+                    f"no files here, and no container of {name} on this engine", hints=hints, code="no-files"
+                ) from error
+            folder = Path(there[0].labels.get(labels.WORKING_DIR) or Path.cwd())
+            self.__dict__["project"] = project.without_files(name, folder)
 
     def observe(self) -> Observed:
         """One look at the stack, refusing one of the same name that is another folder's."""

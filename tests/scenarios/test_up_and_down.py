@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from tests.scenarios.checkout import Checkout, states
+from tests.scenarios.checkout import Checkout, run, states
 from tests.scenarios.conftest import MakeCheckout
 from tests.scenarios.stacks import PAIR, SHOP, one
 
@@ -192,3 +194,17 @@ def test_the_env_file_is_ignored_by_git(checkout: MakeCheckout) -> None:
     assert (stack.folder / ".env").exists()
     assert git("check-ignore", ".env").returncode == 0
     assert ".env\n" not in git("status", "--porcelain", "-uall").stdout
+
+
+def test_a_stack_whose_folder_is_gone_is_taken_down_by_its_name(checkout: MakeCheckout, tmp_path: Path) -> None:
+    stack = checkout(SHOP)
+    stack.devstack("up")
+    volumes = stack.volumes()
+    shutil.rmtree(stack.folder)
+    missed = run("down", "-p", "no-such-project", cwd=tmp_path, code=2)
+    assert "no container of no-such-project" in missed.err and "devstack ls --all" in missed.err
+    ran = run("down", "-p", stack.project, cwd=tmp_path)
+    assert f"the data of {stack.project} is kept" in ran.out
+    assert not stack.engine.containers(stack.project)
+    assert stack.volumes() == volumes != set()
+    assert "no-files" in run("down", "-p", stack.project, cwd=tmp_path, code=2).err
