@@ -16,6 +16,7 @@ from tests.engine.native_home import home
 from tests.scenarios.checkout import free_ports
 
 PASSWORDS = {"shop": 'it\'s "one"\\; -- $x', "again": "another", "odd": "odd one", "sums": "sums", "open": ""}
+KINDS = Path(__file__).parents[2] / "templates" / "services"
 SERVICES = {
     "shop": {"POSTGRES_USER": "shop"},
     "again": {"POSTGRES_USER": "shop", "POSTGRES_DB": 'a "shop"; --'},
@@ -32,9 +33,9 @@ class Servers:
         self.folder, self.environment = folder, environment
         self.ports = dict(zip(SERVICES, free_ports(len(SERVICES)), strict=True))
 
-    def devstack(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def devstack(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "devstack", *words], cwd=self.folder, env=self.environment,
+            [sys.executable, "-m", "devstack", *words], cwd=self.folder, env=self.environment, input=stdin,
             capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
 
@@ -100,6 +101,37 @@ def test_one_initialised_folder_serves_those_that_may_share_it(servers: Servers)
     kept = sorted(path.name for folder in caches for path in folder.iterdir())
     assert [name.rsplit("-", 2)[0] for name in kept] == ["initdb-postgres-trust", "initdb-shop-scram-sha-256"]
     assert {folder.stat().st_mode & 0o777 for folder in caches} == {0o700}
+
+
+SECOND = r"""
+set -eu
+place=$(mktemp -d)
+mkdir "$place/bin" "$place/data" "$place/cache"
+cat >"$place/native.sh"
+# Another one is first, as this one sees it: the folder is there once this one has made its own. No luck is needed.
+printf '#!/bin/sh\n%s "$@" >&2 && cp -Rp "$2" "${2%%.*}"\n' "$(command -v initdb)" >"$place/bin/initdb"
+# What a third one, which copies just now, would meet.
+cat >"$place/bin/mv" <<END
+#!/bin/sh
+"$(command -v mv)" "\$@"
+code=\$?
+find "$place/cache" -mindepth 2 -maxdepth 2 -name 'initdb-*' >>"$place/met"
+exit \$code
+END
+chmod +x "$place"/bin/*
+PATH="$place/bin:$PATH" DEVSTACK_DATA="$place/data" DEVSTACK_CACHE="$place/cache" POSTGRES_DB=postgres sh "$place/native.sh" true
+cat "$place/met" "$place/data/pgdata/PG_VERSION"
+ls "$place/cache"
+rm -rf "$place"
+"""
+
+
+def test_the_folder_of_one_that_was_first_is_never_written_to(servers: Servers) -> None:
+    """Others may be copying it: what came and went in it made their copies fail."""
+    done = servers.devstack("exec", "again", "sh", "-c", SECOND, stdin=(KINDS / "postgres" / "native.sh").read_text())
+    assert done.returncode == 0, done.stderr
+    version, *kept = done.stdout.split()
+    assert version.isdigit() and [name.rsplit("-", 2)[0] for name in kept] == ["initdb-shop-scram-sha-256"]
 
 
 def test_a_database_that_cannot_be_made_is_told_without_the_password(servers: Servers) -> None:

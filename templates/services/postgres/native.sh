@@ -28,14 +28,15 @@ copy_initialised() {
   kept=$DEVSTACK_CACHE/initdb-$user-$auth-$(cksum <"$(command -v initdb)" | tr ' ' -)
   if [ ! -d "$kept" ]; then
     new=$kept.$$
+    rm -rf "$new"
     od -An -tx1 -N24 /dev/urandom >"$new.password"
     initialise "$new" "$new.password"
     sync -f "$new" 2>/dev/null || true
-    mv "$new" "$kept"
-    rm -rf "$kept/${new##*/}" # where another one was there first, it went into that
+    # Without -T it would go into the folder of one that was there first, while that is being copied.
+    mv -T "$new" "$kept" 2>/dev/null || rm -rf "$new"
     find "$DEVSTACK_CACHE" -maxdepth 1 -name 'initdb-*' -mtime +30 -exec rm -rf {} +
   fi
-  touch "$kept"
+  touch -c "$kept"
   cp -Rp "$kept" "$part"
 }
 
