@@ -25,7 +25,10 @@ def failure(engine: Engine, wait: Wait, seconds: float) -> DevstackError:
     except NotFound:
         return Unhealthy(f"the container of {service} was removed while it was waited for", hints=["devstack up"])
     details = _details(engine, wait, container)
-    hints = [f"devstack logs {service}", f"devstack exec {service} sh"]
+    gone = wait.verdict in (Verdict.EXITED, Verdict.CRASH_LOOP)
+    # Nobody can look into a container that has ended: a new one shows what its program found there.
+    look = f"devstack run --rm --entrypoint sh {service}" if gone else f"devstack exec {service} sh"
+    hints = [f"devstack logs {service}", look]
     if wait.verdict is Verdict.LATE:
         return DeadlinePassed(f"{service} is not {wait.step.until} after {seconds:.0f} s", details=details, hints=hints)
     return Unhealthy(_message(wait, container, service), details=details, hints=hints)

@@ -28,6 +28,7 @@ def test_a_crash_loop_is_told_with_its_last_lines(checkout: MakeCheckout) -> Non
     ran = checkout(one('command: [sh, -c, "echo cannot find the config; exit 2"]\nrestart: always')).devstack("up", code=1)
     assert "job is in a crash loop" in ran.err and "code 2" in ran.err
     assert "cannot find the config" in ran.err
+    assert "devstack run --rm --entrypoint sh job" in ran.err and "devstack exec" not in ran.err
     assert ran.seconds < QUICK
 
 
