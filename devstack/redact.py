@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from urllib.parse import quote
 
 from devstack.compose.model import Service, Stack
@@ -14,6 +15,16 @@ SECRET_NAME = re.compile(
     r"PASS(WORD|WD|PHRASE)?\b|PASSWORD|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY|CREDENTIAL", re.IGNORECASE
 )
 USERINFO = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://[^\s:/@]*):(?P<password>[^\s@/]+)@", re.IGNORECASE)
+_OPTION = r"-{1,2}(?!-|no-)(?:[\w-]+-)?(?:(?:require|user|root)?pass(?:word|wd|phrase)?|masterauth|secret|token|api-?key)"
+_OPTION_ALONE = re.compile(_OPTION, re.IGNORECASE)
+_OPTIONS = (
+    re.compile(
+        rf"(?:^|(?<=[\s\"']))(?:{_OPTION}|(?:redis|valkey)-cli\b[^|;&]*?\s-a)(?:=|\s+)[\"']?(?P<value>[^\s\"']+)", re.IGNORECASE
+    ),
+    re.compile(r"(?:^|(?<=[\s\"']))(?:PGPASSWORD|MYSQL_PWD|REDISCLI_AUTH)=[\"']?(?P<value>[^\s\"']+)"),
+)
+_NO_PASSWORD = re.compile(r"[-$/].*|true|false|\d{1,3}|\*+", re.IGNORECASE)
+"""What stands behind such an option and is none: another option, a variable of the shell, a path, a switch."""
 SHORTEST = 4
 PLACEHOLDER = re.compile(r"(pass(word|wd|phrase)?|secret|token|(api_?|private_?|access_?)?key|credential)s?", re.IGNORECASE)
 """Values that are the words for a secret: what we say about secrets is full of them."""
@@ -42,6 +53,19 @@ def _pattern_of(form: str) -> str:
     return re.escape(form)
 
 
+def passwords_in(words: Sequence[str]) -> Iterator[str]:
+    """The passwords written out in a command: `--requirepass x`, `--password=x`, `PGPASSWORD=x psql`, `redis-cli -a x`."""
+    found = [next_word for word, next_word in pairwise(words) if _OPTION_ALONE.fullmatch(word)]
+    text = " ".join(words)
+    found += [
+        match["value"]
+        for pattern in _OPTIONS
+        for match in pattern.finditer(text)
+        if not any(match["value"] in one for one in found)
+    ]
+    yield from (value for value in found if value and not _NO_PASSWORD.fullmatch(value))
+
+
 class Unmasked(Redactor):
     """Masks nothing."""
 
@@ -49,8 +73,9 @@ class Unmasked(Redactor):
         return text
 
 
-def secrets_of(stack: Stack) -> tuple[str, ...]:
-    """The values of a stack that are secret by their variable's name, or are passwords in URLs, or contents of secrets.
+def secrets_of(stack: Stack, *, commands: bool = True) -> tuple[str, ...]:
+    """The values of a stack that are secret by their variable's name, or are passwords in URLs or (with `commands`) in commands,
+    or contents of secrets.
 
     A value that is also an ordinary word of the stack (a service, a user, a database, an image of the same text) is left out:
     masking it would hide half of every line and protect nothing.
@@ -67,6 +92,9 @@ def secrets_of(stack: Stack) -> tuple[str, ...]:
             else:
                 ordinary.add(value)
                 secret.update(match["password"] for match in USERINFO.finditer(value))
+        probe = service.healthcheck.test if service.healthcheck else ()
+        for words in (service.entrypoint, service.command, probe) if commands else ():
+            secret.update(passwords_in(words or ()))
     secret.update(item.content.strip() for item in stack.secrets.values() if item.content)
     return tuple(sorted(secret - ordinary))
 

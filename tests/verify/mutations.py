@@ -291,6 +291,26 @@ FILES = (
         static=True,
     ),
     Mutation(
+        name="a password, and a short one, is an option of a command",
+        files={
+            "compose.yaml": swap(COMPOSE, "  db:\n", "  cache:\n    image: redis:7\n    command: redis-server --requirepass ${CACHE_PASSWORD}\n  db:\n"),
+            ".env": COMPOSE_ENV + "CACHE_PASSWORD=zyx1\n",
+        },
+        before=private,
+        check="files.arguments",
+        reason="cache command",
+        static=True,
+    ),
+    Mutation(
+        name="a password is written out in a command",
+        files=compose("  db:\n", "  cache:\n    image: redis:7\n    command: redis-server --requirepass changeme\n  db:\n"),
+        before=private,
+        check="files.arguments",
+        reason="cache command",
+        warning=True,
+        static=True,
+    ),
+    Mutation(
         name="a password is in a health check",
         files=compose("[CMD, pg_isready, -h, 127.0.0.1, -U, shop]", '[CMD-SHELL, "PGPASSWORD=${DB_PASSWORD} psql -U shop -c select"]'),
         before=private,

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 from devstack.compose.model import Service
 from devstack.errors import DevstackError, Where
-from devstack.redact import SECRET_NAME, USERINFO, secrets_of
+from devstack.redact import SECRET_NAME, USERINFO, passwords_in, secrets_of
 from devstack.spec.find import LOCAL_NAMES, shown
 from devstack.verify.base import Ground, Topic
 from devstack.verify.checks.rendered import secret_names
@@ -107,9 +107,12 @@ def committed(ground: Ground) -> list[Path]:
 
 
 def known(ground: Ground) -> dict[str, str]:
-    """The secret values of this checkout by the name of their variable."""
-    path = ground.spec.render.env if ground.spec else ground.declared.directory / ".env"
-    return {name: value for name, value in secret_names(path).items() if len(value) >= SHORTEST}
+    """The secret values of this checkout by the name of their variable, but those so short that they may stand anywhere by chance."""
+    return {name: value for name, value in _in_env(ground).items() if len(value) >= SHORTEST}
+
+
+def _in_env(ground: Ground) -> dict[str, str]:
+    return secret_names(ground.spec.render.env if ground.spec else ground.declared.directory / ".env")
 
 
 def scan(text: str, file: str, values: dict[str, str]) -> Iterator[Find]:
@@ -158,33 +161,56 @@ def arguments(ground: Ground) -> Iterator[Result]:
         title="no secret in arguments, labels, builds or images",
         expected="passwords are given by variables or files",
     )
-    values = {value for value in (*secrets_of(ground.declared), *known(ground).values()) if len(value) >= SHORTEST}
-    found = [line for service in ground.declared.services.values() for line in _exposed(ground, service, values)]
-    if not found:
-        yield topic.passed(f"none in {counted(len(ground.declared.services), 'service')}")
-        return
-    service, _, key = found[0].partition(":")[0].partition(" ")
-    yield topic.failed(
-        f"{len(found)} found",
-        evidence=found,
+    values = {value for value in (*secrets_of(ground.declared, commands=False), *known(ground).values()) if len(value) >= SHORTEST}
+    services = ground.declared.services
+    found = [line for service in services.values() for line in _exposed(ground, service, values)]
+    if found:
+        yield _found(ground, topic, found)
+    else:
+        yield topic.passed(f"none in {counted(len(services), 'service')}")
+    weak = [line for service in services.values() for line in _written(ground, service)]
+    if weak:
+        literal = Topic(
+            check="files.arguments", of="literal", title="no password written out in arguments",
+            expected=topic.expected, severity=Severity.WARNING,
+        )  # fmt: skip
+        yield _found(ground, literal, weak)
+
+
+def _found(ground: Ground, topic: Topic, lines: list[str]) -> Result:
+    service, _, key = lines[0].partition(":")[0].partition(" ")
+    return topic.failed(
+        f"{len(lines)} found",
+        evidence=lines,
         fix=["give it by a variable of the container, or as a secret file (secrets: in Compose)"],
         where=place(ground, "services", service, key),
     )
 
 
+def _written(ground: Ground, service: Service) -> Iterator[str]:
+    """Passwords of arguments that are nobody's secret: words for a lesson, as in files."""
+    for key, words in _arguments(service):
+        if any(not _is_secret(ground, password) for password in passwords_in(words)):
+            yield f"{service.name} {key}: a password is written out, which `docker inspect` and `ps` show"
+
+
+def _is_secret(ground: Ground, password: str) -> bool:
+    return password in _in_env(ground).values() or is_random(password)
+
+
+def _arguments(service: Service) -> tuple[tuple[str, Sequence[str]], ...]:
+    probe = service.healthcheck.test if service.healthcheck else ()
+    return ("command", service.command or ()), ("entrypoint", service.entrypoint or ()), ("healthcheck", probe)
+
+
 def _exposed(ground: Ground, service: Service, values: set[str]) -> Iterator[str]:
     allowed = set(ground.allow.secrets)
-    probe = service.healthcheck.test if service.healthcheck else ()
-    places: list[tuple[str, Iterable[str]]] = [
-        ("command", service.command or ()),
-        ("entrypoint", service.entrypoint or ()),
-        ("healthcheck", probe),
-        ("labels", service.labels.values()),
-    ]
+    others: list[tuple[str, Sequence[str]]] = [("labels", tuple(service.labels.values()))]
     if service.build is not None:
-        places.append(("build", [v or "" for name, v in service.build.args.items() if name not in allowed]))
-    for key, words in places:
-        if _holds(words, values):
+        others.append(("build", [v or "" for name, v in service.build.args.items() if name not in allowed]))
+    for key, words in (*_arguments(service), *others):
+        given = passwords_in(words) if key not in ("labels", "build") else ()
+        if _holds(words, values) or any(_is_secret(ground, password) for password in given):
             yield f"{service.name} {key}: holds a secret value, which `docker inspect` and `ps` show"
     if service.build is not None and _is_in_image(ground, service, values, allowed):
         yield f"{service.name} build: a secret is built into {ground.declared.image_of(service)}"
