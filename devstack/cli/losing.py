@@ -15,11 +15,6 @@ from devstack.database.servers import Servers
 from devstack.errors import DevstackError, Refused
 from devstack.words import counted
 
-_COUNT = (
-    "SELECT count(*), coalesce(sum(n_live_tup), 0), pg_database_size(current_database()) FROM pg_stat_user_tables "
-    "WHERE schemaname <> 'devstack'"
-)
-
 
 def consent(session: Session, chosen: Ways, servers: Servers, *, yes: bool) -> dict[str, int]:
     """Say what a reset takes away and ask; bytes of the volumes, for the snapshot. Raises Refused."""
@@ -83,13 +78,16 @@ def human(size: int | None) -> str:
 def content(servers: Servers, service: str, database: str) -> tuple[int | None, str]:
     """(bytes, "12 tables, about 1,203 rows") of a database; (None, "") where it cannot be asked."""
     from devstack.database.connection import connect
+    from devstack.database.rows import total
 
     try:
         with connect(servers.cluster(service).at(database), application_name="devstack") as connection:
-            tables, rows, size = connection.rows(_COUNT)[0]
+            tables, rows = total(connection)
+            ((size,),) = connection.rows("SELECT pg_database_size(current_database())")
     except DevstackError:
         return None, ""  # that it cannot be counted must not stand in the way
-    return int(size), f"{counted(int(tables), 'table')}, about {counted(int(rows), 'row')}"
+    about = "rows not counted" if rows is None else f"about {counted(rows, 'row')}"
+    return int(size), f"{counted(tables, 'table')}, {about}"
 
 
 def _database(servers: Servers, service: str, database: str) -> list[str]:

@@ -6,9 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from devstack.compose.model import Json
+from devstack.database import rows
 from devstack.database.connection import Connection
 
 _OURS = "n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'devstack')"
+_HELD = """(SELECT held FROM pg_locks l LEFT JOIN pg_index x ON x.indexrelid = l.relation
+    CROSS JOIN LATERAL unnest(ARRAY[l.relation, x.indrelid]) AS held
+    WHERE l.mode = 'AccessExclusiveLock' AND held IS NOT NULL
+        AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()))"""
+"""Tables and indexes that somebody has, or waits to have, for himself: asking for their size would wait behind that."""
+
+
+def _size(function: str, oid: str) -> str:
+    return f"CASE WHEN {oid} NOT IN {_HELD} THEN {function}({oid})::bigint END"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +36,7 @@ def gather(connection: Connection, *, limit: int) -> tuple[Section, ...]:
     """All sections; at most `limit` rows in each. Sizes are bytes, times milliseconds."""
     return (
         _section(connection, "database", "Database", ("size", "connections", "cache_hits", "deadlocks", "temp_bytes"), _DATABASE),
-        _section(
-            connection, "tables", "Tables", ("table", "rows", "total", "heap", "indexes", "dead_rows", "seq_scans", "idx_scans"),
-            _TABLES, limit,
-        ),
+        _tables(connection, limit),
         _section(
             connection, "unused_indexes", "Indexes that no query has used", ("index", "table", "size"), _UNUSED, limit,
             note="since the statistics were last reset; those that keep a constraint are left out",
@@ -55,8 +62,16 @@ def _section(
     return Section(name, title, columns, _rows(connection.rows(sql, (limit,))), note)
 
 
-def _rows(rows: Sequence[tuple[Json, ...]]) -> tuple[tuple[Json, ...], ...]:
-    return tuple(tuple(row) for row in rows)
+def _rows(found: Sequence[tuple[Json, ...]]) -> tuple[tuple[Json, ...], ...]:
+    return tuple(tuple(row) for row in found)
+
+
+def _tables(connection: Connection, limit: int) -> Section:
+    found = connection.rows(_TABLES, (limit,))
+    unknown = [str(quoted) for quoted, _, rows, *_ in found if rows is None]
+    counted = dict(zip(unknown, rows.count(connection, unknown) or (), strict=False))
+    lines = tuple((name, counted.get(quoted) if known is None else known, *others) for quoted, name, known, *others in found)
+    return Section("tables", "Tables", ("table", "rows", "total", "heap", "indexes", "dead_rows", "seq_scans", "idx_scans"), lines)
 
 
 def _slow(connection: Connection, limit: int) -> Section:
@@ -78,32 +93,32 @@ SELECT pg_database_size(datname)::bigint, numbackends, CASE WHEN blks_hit + blks
     THEN round(blks_hit::numeric / (blks_hit + blks_read), 4)::float8 END, deadlocks, temp_bytes
 FROM pg_stat_database WHERE datname = current_database() LIMIT %s"""
 _TABLES = f"""
-SELECT CASE WHEN n.nspname = 'public' THEN c.relname::text ELSE n.nspname || '.' || c.relname END,
-    CASE WHEN c.reltuples < 0 OR s.n_live_tup > 0 THEN coalesce(s.n_live_tup, 0) ELSE c.reltuples::bigint END,
-    pg_total_relation_size(c.oid)::bigint, pg_table_size(c.oid)::bigint, pg_indexes_size(c.oid)::bigint,
+SELECT c.oid::regclass::text, CASE WHEN n.nspname = 'public' THEN c.relname::text ELSE n.nspname || '.' || c.relname END,
+    {rows.KNOWN},
+    {_size("pg_total_relation_size", "c.oid")}, {_size("pg_table_size", "c.oid")}, {_size("pg_indexes_size", "c.oid")},
     coalesce(s.n_dead_tup, 0), coalesce(s.seq_scan, 0), coalesce(s.idx_scan, 0)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid
-WHERE c.relkind IN ('r', 'm') AND {_OURS} ORDER BY 3 DESC, 1 LIMIT %s"""  # noqa: S608 - constants of ours
+WHERE c.relkind IN ('r', 'm') AND {_OURS} ORDER BY 4 DESC NULLS FIRST, 2 LIMIT %s"""  # noqa: S608 - constants of ours
 _UNUSED = f"""
-SELECT i.relname::text, t.relname::text, pg_relation_size(i.oid)::bigint
+SELECT i.relname::text, t.relname::text, {_size("pg_relation_size", "i.oid")}
 FROM pg_stat_all_indexes s JOIN pg_index x ON x.indexrelid = s.indexrelid JOIN pg_class i ON i.oid = s.indexrelid
 JOIN pg_class t ON t.oid = s.relid JOIN pg_namespace n ON n.oid = t.relnamespace
 WHERE s.idx_scan = 0 AND NOT x.indisunique AND {_OURS}
     AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.oid AND k.contype IN ('p', 'u', 'x'))
-ORDER BY 3 DESC, 1 LIMIT %s"""  # noqa: S608 - constants of ours
+ORDER BY 3 DESC NULLS FIRST, 1 LIMIT %s"""  # noqa: S608 - constants of ours
 _TWINS = f"""
-SELECT t.relname::text, string_agg(i.relname, ', ' ORDER BY i.relname), sum(pg_relation_size(i.oid))::bigint
+SELECT t.relname::text, string_agg(i.relname, ', ' ORDER BY i.relname), sum({_size("pg_relation_size", "i.oid")})::bigint
 FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid JOIN pg_namespace n ON n.oid = t.relnamespace
 WHERE {_OURS}
 GROUP BY t.relname, x.indrelid, x.indkey::text, x.indclass::text, x.indcollation::text, x.indoption::text, i.relam,
     coalesce(pg_get_expr(x.indexprs, x.indrelid), ''), coalesce(pg_get_expr(x.indpred, x.indrelid), '')
-HAVING count(*) > 1 ORDER BY 3 DESC LIMIT %s"""  # noqa: S608 - constants of ours
+HAVING count(*) > 1 ORDER BY 3 DESC NULLS FIRST LIMIT %s"""  # noqa: S608 - constants of ours
 _BLOAT = f"""
 WITH widths AS (
     SELECT schemaname, tablename, sum((1 - null_frac) * avg_width) AS data, max(null_frac) AS nulls, count(*) AS columns
     FROM pg_stats GROUP BY 1, 2
 ), estimated AS (
-    SELECT n.nspname, c.relname, pg_relation_size(c.oid) AS size, c.reltuples,
+    SELECT n.nspname, c.relname, {_size("pg_relation_size", "c.oid")} AS size, c.reltuples,
         ceil(c.reltuples * (28 + CASE WHEN nulls > 0 THEN (columns + 7) / 8 ELSE 0 END + data + columns)
             / ((current_setting('block_size')::numeric - 24) * coalesce((
                 SELECT substring(o FROM 'fillfactor=(.*)')::numeric / 100 FROM unnest(c.reloptions) o WHERE o LIKE 'fillfactor=%%'), 1)))
