@@ -70,10 +70,15 @@ def _remember(session: Session, database: Database) -> None:
     snapshots.note_inside(session.engine, session.stack, database.service, there=bool(kept))
 
 
+def all_postgres(session: Session) -> dict[str, Postgres]:
+    """Every PostgreSQL of the stack by its service."""
+    stack = session.stack
+    return {s.name: role for s in stack.services.values() if isinstance(role := role_of(s, stack.secrets), Postgres)}
+
+
 def postgres(session: Session, service: str = "") -> Postgres:
     """The named PostgreSQL, else the schema's, else the only one there is."""
-    stack = session.stack
-    roles = {s.name: role for s in stack.services.values() if isinstance(role := role_of(s, stack.secrets), Postgres)}
+    roles = all_postgres(session)
     if service:
         session.service(service)
         if service not in roles:

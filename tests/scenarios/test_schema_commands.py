@@ -166,6 +166,12 @@ def test_wrong_use_says_what_would_be_right(shop: Checkout) -> None:
     assert "no file of db/shop is called none" in ran.err
 
 
+def test_without_a_schema_the_line_to_write_names_the_database_there_is(checkout: MakeCheckout) -> None:
+    bare = "name: @PROJECT\nservices:\n  pg: {kind: postgres, port: @PORT}\n"
+    ran = checkout({"devstack.yml": bare}).devstack("schema", "status", code=2)
+    assert 'schema: {service: pg, files: ["db/*.sql"]}' in ran.err
+
+
 def test_a_database_that_is_killed_in_the_middle_of_a_file_needs_nothing_but_the_next_up(standing: MakeCheckout) -> None:
     made = standing({name: STACK[name] for name in STACK if name.startswith(("devstack", "db/"))})
     made.devstack("up")

@@ -118,11 +118,13 @@ def only(session: Session, named: str | None) -> Chosen:
 def spec_of(session: Session) -> Spec:
     """The spec, which must have a schema."""
     spec = session.project.spec
-    if spec is None or not spec.schema:
-        raise UsageError(
-            "devstack.yml names no schema" if spec else "a schema needs a devstack.yml",
-            hints=['schema: {service: db, files: ["db/*.sql"]}'] if spec else ["devstack init   (adopts the Compose file)"],
-        )
+    if spec is None:
+        raise UsageError("a schema needs a devstack.yml", hints=["devstack init   (adopts the Compose file)"])
+    if not spec.schema:
+        from devstack.cli.databases import all_postgres
+
+        service = next(iter(all_postgres(session)), "db")
+        raise UsageError("devstack.yml names no schema", hints=[f'schema: {{service: {service}, files: ["db/*.sql"]}}'])
     return spec
 
 
