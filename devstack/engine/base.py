@@ -30,6 +30,9 @@ from devstack.engine.observed import (
     State,
 )
 
+STOP_GRACE = 10.0
+"""Seconds a container has to stop by its own will where neither it nor the caller says."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:

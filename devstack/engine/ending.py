@@ -6,12 +6,10 @@ import math
 import time
 
 from devstack.engine import observing
+from devstack.engine.base import STOP_GRACE
 from devstack.engine.inspecting import looked_up
 from devstack.engine.wire import Params, Wire
 from devstack.errors import Conflict, EngineError, EngineSilent, NotFound
-
-GRACE = 10.0
-"""Seconds a container has to stop by its own will where neither it nor the caller says."""
 
 
 def stop(wire: Wire, container: str, timeout: float | None) -> None:
@@ -20,11 +18,11 @@ def stop(wire: Wire, container: str, timeout: float | None) -> None:
     params: Params = {} if timeout is None else {"t": math.ceil(timeout)}
     try:
         try:
-            wire.post(doing, path, params=params, timeout=wire.timeout + (GRACE if timeout is None else timeout))
+            wire.post(doing, path, params=params, timeout=wire.timeout + (STOP_GRACE if timeout is None else timeout))
         except EngineSilent:
             # Asked only of one that does not stop: nearly none has a longer grace, and it costs a request for each.
             own = None if timeout is not None else wire.again(doing, lambda c: observing.grace(c.inspect_container(container)))
-            if own is None or own <= GRACE:
+            if own is None or own <= STOP_GRACE:
                 raise
             wire.post(doing, path, timeout=wire.timeout + own)
     except NotFound:

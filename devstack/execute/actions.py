@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import assert_never
 
-from devstack.compose.model import EMPTY, Hook, Stack, Strings
-from devstack.engine.base import Engine, NewContainer, ObservedImage, OnProgress
+from devstack.compose.model import EMPTY, Hook, Service, Stack, Strings
+from devstack.engine.base import STOP_GRACE, Engine, NewContainer, ObservedImage, OnProgress
 from devstack.errors import Conflict, DevstackError, EngineRefused, NotFound, PortTaken, Unhealthy
 from devstack.plan.order import parents
 from devstack.plan.steps import (
@@ -29,6 +30,10 @@ from devstack.plan.steps import (
 ApplySql = Callable[[ApplySchema, str, OnProgress], str]
 """Applies a schema step to a container (its id); gives one line of result."""
 TAKEN = ("address already in use", "port is already allocated", "ports are not available")
+KILLED = 137
+"""How a container ends that is killed: 128 and the number of SIGKILL."""
+NOTICED = 1.0
+"""Seconds from which on somebody wonders why a stop takes so long."""
 
 
 class Actions:
@@ -173,8 +178,23 @@ class Actions:
             if failure is not None:
                 output = dict(failure.details)["output"].strip().splitlines()
                 told = f"stopped; {failure.message}" + (f": {output[-1]}" if output else "")
+        begun = time.monotonic()
         self.engine.stop(step.container, step.grace)
-        return told
+        return told or self._why_so_long(step, service, time.monotonic() - begun)
+
+    def _why_so_long(self, step: Stop, service: Service | None, seconds: float) -> str:
+        """What to do about a container that waits for the end of its grace: mostly a shell as process 1, which hears no signal."""
+        own = service.stop_grace_period if service else None
+        grace = STOP_GRACE if own is None else own
+        is_shortened = step.grace is not None and step.grace < grace
+        if is_shortened or seconds < max(grace, NOTICED):
+            return ""
+        try:
+            killed = self.engine.inspect(step.container).exit_code == KILLED
+        except NotFound:
+            return ""
+        cure = "" if service is None or service.init else f"; `init: true` for {step.service} may help"
+        return f"killed: it did not stop within {grace:.0f} s{cure}" if killed else ""
 
     def _apply(self, step: ApplySchema, progress: OnProgress) -> str:
         if self.apply_sql is None:

@@ -38,6 +38,16 @@ def test_a_service_that_crashes_after_a_second_is_not_called_ready(checkout: Mak
     assert "job exited with code 4" in ran.err and "out of luck" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("init", "told"), [("", "killed: it did not stop within 1 s; `init: true` for job may help"), ("init: true", "")]
+)
+def test_a_program_that_hears_no_signal_is_named_when_it_is_stopped(checkout: MakeCheckout, init: str, told: str) -> None:
+    stack = checkout(one(f'command: [sh, -c, "sleep 1000; true"]\nstop_grace_period: 1s\n{init}'))
+    stack.devstack("up")
+    ran = stack.devstack("down")
+    assert (told in ran.err) if told else ("killed" not in ran.err)
+
+
 def test_an_unhealthy_service_is_told_with_its_last_probe(checkout: MakeCheckout) -> None:
     probe = 'healthcheck: {test: [CMD-SHELL, "echo no route to the moon; exit 1"], interval: 1s, timeout: 1s, retries: 2}'
     stack = checkout(one(f'command: [sh, -c, "echo waiting; exec sleep 1000"]\ninit: true\n{probe}'))

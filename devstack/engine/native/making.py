@@ -12,7 +12,7 @@ from pathlib import Path
 
 from devstack.compose.model import Healthcheck, Mount, Service, Stack
 from devstack.engine import labelling
-from devstack.engine.base import NewContainer
+from devstack.engine.base import STOP_GRACE, NewContainer
 from devstack.engine.create.body import DEFAULT_INTERVAL, FAST_PROBE, PATIENCE
 from devstack.engine.create.mounts import copied_files, file_objects
 from devstack.engine.create.networks import ordered
@@ -40,7 +40,7 @@ PASSED_ON = (
     "NODE_EXTRA_CA_CERTS",
 )
 """What a process gets of the environment of whoever runs devstack; the rest is the service's own."""
-TIMEOUT, RETRIES, GRACE = 30.0, 3, 10.0
+TIMEOUT, RETRIES = 30.0, 3
 _INITDB = "/docker-entrypoint-initdb.d"
 
 
@@ -95,7 +95,7 @@ class Maker:
             networks=tuple(stack.networks[place.network].name for place in ordered(stack, service)),
             restart="no" if new.one_off else service.restart or "no",
             stop_signal=service.stop_signal or "TERM",
-            grace=GRACE if service.stop_grace_period is None else service.stop_grace_period,
+            grace=STOP_GRACE if service.stop_grace_period is None else service.stop_grace_period,
             check=_check(service, native, view, texts, fast=new.fast_start),
             tty=service.tty or new.tty,
             stdin=service.stdin_open or new.stdin,
