@@ -18,7 +18,7 @@ from devstack.database.run import run_file
 from devstack.database.scanner import parse
 from devstack.database.script import Script, checksum
 from devstack.database.target import Target
-from tests.database.server import newest_binaries
+from tests.database.server import own_tools
 
 
 def environment(root: Path, target: Target, **more: object) -> Environment:
@@ -45,13 +45,13 @@ def run(connection: Connection, path: str, where: Environment, data: bytes | Non
 
 
 def server_tools() -> Path:
-    """psql and pg_dump of the newest server installed here."""
-    binaries = newest_binaries()
-    if binaries is None:
+    """psql and pg_dump of the server's own version."""
+    tools = own_tools()
+    if tools is None:
         if os.environ.get("DEVSTACK_REQUIRE_ENGINE") == "1":
             pytest.fail("psql and pg_dump are needed and not there")
         pytest.skip("no psql and pg_dump on this machine")
-    return binaries
+    return tools
 
 
 def begin(program: Path, target: Target, *arguments: str, folder: Path | None = None) -> Callable[[], str]:

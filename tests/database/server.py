@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import glob
 import os
 import pwd
@@ -47,6 +49,28 @@ def server() -> Iterator[Server]:
     else:
         with _from_image() as running:
             yield running
+
+
+@functools.cache
+def own_tools() -> Path | None:
+    """The folder of psql and pg_dump of the server's own version; None where the machine has neither them nor an engine."""
+    binaries = newest_binaries()
+    if binaries is not None and "DEVSTACK_TEST_POSTGRES" not in os.environ:
+        return binaries
+    if shutil.which("docker") is None:
+        return None
+    folder = Path(tempfile.mkdtemp(prefix="devstack-pg-tools-"))
+    atexit.register(shutil.rmtree, folder)
+    for name in ("psql", "pg_dump"):
+        (folder / name).write_text(_IN_IMAGE.format(image=IMAGE, name=name))
+        (folder / name).chmod(0o755)
+    return folder
+
+
+_IN_IMAGE = """#!/bin/sh
+exec docker run --rm -i --network host --env PGPASSWORD --env PGCLIENTENCODING --env LC_ALL --volume "$PWD:$PWD" --workdir "$PWD" \\
+  --entrypoint {name} {image} "$@"
+"""
 
 
 def newest_binaries() -> Path | None:
@@ -112,7 +136,7 @@ def _from_image() -> Iterator[Server]:
     container = client.containers.run(
         IMAGE,
         detach=True,
-        name=f"devstack-test-pg-{os.getpid()}",
+        name=f"devstack-test-pg-{os.getpid()}-{port}",
         environment={"POSTGRES_USER": "shop", "POSTGRES_PASSWORD": password, "POSTGRES_DB": "postgres"},
         ports={"5432/tcp": ("127.0.0.1", port)},
     )

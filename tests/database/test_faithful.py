@@ -17,7 +17,7 @@ from devstack.database.creation import create_database
 from devstack.database.scanner import parse
 from devstack.database.schema import SchemaFiles, apply
 from devstack.database.target import Target
-from tests.database.server import newest_binaries
+from tests.database.running import server_tools
 
 Schema = Callable[..., SchemaFiles]
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -62,13 +62,7 @@ COMMENT ON TABLE "odd;name" IS 'größer ; €'
 
 @pytest.fixture
 def tools() -> Path:
-    """psql and pg_dump of the server's own version."""
-    binaries = newest_binaries()
-    if binaries is None:
-        if os.environ.get("DEVSTACK_REQUIRE_ENGINE") == "1":
-            pytest.fail("psql and pg_dump are needed and not there")
-        pytest.skip("no psql and pg_dump on this machine")
-    return binaries
+    return server_tools()
 
 
 def run(program: Path, target: Target, *arguments: str, stdin: str | None = None) -> str:
