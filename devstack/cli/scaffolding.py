@@ -48,7 +48,7 @@ def make(session: Session, folder: Path, template: str, name: str) -> None:
 
 def _adopt(session: Session, target: Path, compose: list[str]) -> None:
     """Write a devstack.yml that adopts the Compose file; that file stays as it is."""
-    from devstack.render.scaffold import adopt
+    from devstack.render.adopting import adopt
 
     override = [
         name

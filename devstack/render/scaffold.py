@@ -1,16 +1,13 @@
-"""New projects from templates, and a devstack.yml for a folder that already has Compose files."""
+"""New projects from templates."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from devstack.compose.load import Sources, load
-from devstack.compose.roles import Postgres, role_of
-from devstack.document import MappingNode, ScalarNode, did_you_mean, dump, plain, read
-from devstack.errors import DevstackError, Refused, SpecError, UsageError
+from devstack.document import did_you_mean, plain, read
+from devstack.errors import DevstackError, Refused, UsageError
 from devstack.render.templating import Templates
 from devstack.spec.find import shown
 from devstack.spec.kinds import templates_root
@@ -70,41 +67,6 @@ def scaffold(template: str, target: Path, name: str) -> tuple[Path, ...]:
         )
     _write_all(files)
     return tuple(files)
-
-
-def adopt(folder: Path, compose_files: Iterable[Path]) -> str:
-    """The text of a devstack.yml that adopts Compose files of `folder`. Nothing is written."""
-    compose_files = tuple(compose_files)
-    paths = [os.path.relpath(path, folder) for path in compose_files]
-    name = next((text for text in map(_own_name, compose_files) if text), "") or project_slug(folder.resolve().name) or "app"
-    # One entry in brackets, as a person would write it.
-    listed = dump([*paths]) if len(paths) > 1 else f"compose: [{dump(paths[0]).strip()}]\n"
-    compose = listed if len(paths) == 1 else "compose:\n" + "".join(f"  {line}\n" for line in listed.splitlines())
-    return (
-        f"# Adopts the Compose file{'s' if len(paths) > 1 else ''} of this project; what stands here is merged over.\n"
-        f"name: {name}\n\n{compose}\n"
-        "# Services of a kind (devstack kinds) and keys to change may be added:\n"
-        "# services:\n"
-        "#   mail: {kind: mailpit}\n\n"
-        "# SQL files that `devstack up` applies in order, each once:\n"
-        f'# schema: {{service: {_database(folder, compose_files)}, files: ["db/*.sql"]}}\n'
-    )
-
-
-def _database(folder: Path, compose_files: tuple[Path, ...]) -> str:
-    """The first PostgreSQL of the files, for an example; "db" where there is none, or the files need more than is known here."""
-    try:
-        stack = load(Sources(files=compose_files, directory=folder, environment={}))
-    except SpecError:
-        return "db"
-    return next((service.name for service in stack.services.values() if isinstance(role_of(service), Postgres)), "db")
-
-
-def _own_name(path: Path) -> str:
-    node = read(path, shown(path))
-    name = node.get("name") if isinstance(node, MappingNode) else None
-    text = name.value if isinstance(name, ScalarNode) and isinstance(name.value, str) else ""
-    return text if text and text == project_slug(text) else ""
 
 
 def _files(folder: Path, target: Path, name: str) -> Iterator[tuple[Path, str]]:

@@ -10,7 +10,7 @@ from devstack.compose.load import Sources
 from devstack.compose.load import load as load_stack
 from devstack.errors import DevstackError, Refused, UsageError
 from devstack.render.render import render, write
-from devstack.render.scaffold import adopt, scaffold, templates
+from devstack.render.scaffold import scaffold, templates
 from devstack.spec.load import load_spec
 
 
@@ -75,34 +75,3 @@ def test_a_bad_name_is_a_usage_error(name: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no project name"):
         scaffold("postgres", tmp_path, name)
     assert not list(tmp_path.iterdir())
-
-
-def test_a_folder_with_a_compose_file_is_adopted(tmp_path: Path) -> None:
-    (tmp_path / "compose.yaml").write_text("name: old-shop\nservices: {db: {image: 'postgres:17'}}\n")
-    (tmp_path / "devstack.yml").write_text(adopt(tmp_path, [tmp_path / "compose.yaml"]))
-    spec = load_spec(tmp_path / "devstack.yml", {})
-    assert (spec.name, spec.compose, dict(spec.services)) == ("old-shop", (tmp_path / "compose.yaml",), {})
-
-
-def test_several_files_and_an_odd_folder_name_are_adopted(tmp_path: Path) -> None:
-    folder = tmp_path / "日本"
-    folder.mkdir()
-    names = ["compose.yaml", "docker compose: dev.yml"]
-    for name in names:
-        (folder / name).write_text("services: {db: {image: 'postgres:17'}}\n")
-    (folder / "devstack.yml").write_text(adopt(folder, [folder / name for name in names]))
-    spec = load_spec(folder / "devstack.yml", {})
-    assert (spec.name, [path.name for path in spec.compose]) == ("app", names)
-
-
-@pytest.mark.parametrize(
-    ("services", "named"),
-    [
-        ("database: {image: 'postgres:17', environment: {POSTGRES_PASSWORD: x}}", "database"),
-        ("web: {image: 'nginx:1.27'}", "db"),
-        ("database: {image: 'postgres:17', environment: {POSTGRES_PASSWORD: '${SET_ELSEWHERE:?}'}}", "db"),
-    ],
-)
-def test_the_example_of_an_adoption_names_the_files_own_database(tmp_path: Path, services: str, named: str) -> None:
-    (tmp_path / "compose.yaml").write_text(f"services: {{{services}}}\n")
-    assert f"# schema: {{service: {named}, files:" in adopt(tmp_path, [tmp_path / "compose.yaml"])
