@@ -76,18 +76,17 @@ def human(size: int | None) -> str:
 
 
 def content(servers: Servers, service: str, database: str) -> tuple[int | None, str]:
-    """(bytes, "12 tables, about 1,203 rows") of a database; (None, "") where it cannot be asked."""
+    """(bytes, "12 tables, 1,203 rows") of a database; (None, "") where it cannot be asked."""
     from devstack.database.connection import connect
     from devstack.database.rows import total
 
     try:
         with connect(servers.cluster(service).at(database), application_name="devstack") as connection:
-            tables, rows = total(connection)
-            ((size,),) = connection.rows("SELECT pg_database_size(current_database())")
+            held = total(connection)
     except DevstackError:
         return None, ""  # that it cannot be counted must not stand in the way
-    about = "rows not counted" if rows is None else f"about {counted(rows, 'row')}"
-    return int(size), f"{counted(tables, 'table')}, {about}"
+    rows = "rows not counted" if held.rows is None else f"{'' if held.exact else 'about '}{counted(held.rows, 'row')}"
+    return held.size, f"{counted(held.tables, 'table')}, {rows}"
 
 
 def _database(servers: Servers, service: str, database: str) -> list[str]:

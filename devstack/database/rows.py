@@ -6,6 +6,7 @@ A copied database begins without the server's counters, and a crash empties them
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from devstack.database.connection import Connection
 from devstack.errors import DatabaseError
@@ -14,6 +15,8 @@ KNOWN = "CASE WHEN s.n_live_tup > 0 THEN s.n_live_tup WHEN c.reltuples > 0 THEN 
 """SQL for the rows of pg_class c with its statistics s; NULL where the server does not know."""
 LONGEST = 2.0
 """Seconds that counting may take: it is asked for beside other things."""
+SMALL = 100_000_000
+"""Bytes up to which a database is counted in a moment."""
 MOST = 2000
 """Tables that are counted at once: each takes a lock, and the server has a few thousand."""
 _TABLES = f"""
@@ -22,13 +25,26 @@ SELECT c.oid::regclass::text, {KNOWN} FROM pg_class c JOIN pg_namespace n ON n.o
 WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'devstack')"""  # noqa: S608 - ours
 
 
-def total(connection: Connection) -> tuple[int, int | None]:
-    """(tables, rows of all of them together: about, and None where counting them takes too long)."""
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What a database holds. `rows` is None where counting takes too long; `exact` says that each was counted. `size` is bytes."""
+
+    tables: int
+    rows: int | None
+    size: int
+    exact: bool
+
+
+def total(connection: Connection) -> Total:
+    """All tables of a database together. A small one is counted: the counters of one that was just copied or mended begin again."""
     tables = connection.rows(_TABLES)
+    size = int(connection.rows("SELECT pg_database_size(current_database())")[0][0])
+    exact = count(connection, [str(name) for name, _ in tables]) if size < SMALL else None
+    if exact is not None:
+        return Total(len(tables), sum(exact), size, exact=True)
+    counted = count(connection, [str(name) for name, rows in tables if rows is None])
     known = sum(rows for _, rows in tables if rows is not None)
-    unknown = [str(name) for name, rows in tables if rows is None]
-    counted = count(connection, unknown)
-    return len(tables), None if counted is None else known + sum(counted)
+    return Total(len(tables), None if counted is None else known + sum(counted), size, exact=False)
 
 
 def count(connection: Connection, tables: Sequence[str]) -> list[int] | None:
