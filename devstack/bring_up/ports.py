@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,12 +18,15 @@ if TYPE_CHECKING:
     from devstack.engine.ports import Holder
 
 EVERYWHERE = "every address"
+SETTLING, PAUSE = 3.0, 0.05
+"""Seconds that an engine gets to name the container it holds a port for, and between two looks."""
 
 
 def check_ports(engine: Engine, stack: Stack, spec: Spec | None, observed: Observed, plan: Plan) -> None:
     """Bind every port the plan will publish; raise `PortTaken` naming who holds which before anything is created."""
     from devstack.engine.ports import bindable, holder
 
+    waiting = {c.id for c in observed.containers if not c.running}
     freed = {step.container for step in plan.steps if isinstance(step, Stop | Remove)}
     ours = {c.id for c in observed.containers if c.running}
     begun = {
@@ -36,13 +40,35 @@ def check_ports(engine: Engine, stack: Stack, spec: Spec | None, observed: Obser
                 continue
             everybody = engine.containers() if everybody is None else everybody
             who = holder(port, ip, protocol, everybody)
-            if who is not None and who.id in freed:
+            if who is not None and (who.is_proxy or (waiting and not who.id and not who.pid)):
+                who, everybody = _settled(engine, ip, port, protocol)
+                if who is None and bindable(ip, port, protocol):
+                    continue
+            if who is not None and (who.id in freed or (who.id in waiting and who.service == service.name)):
                 continue
             problems.append(
                 _TakenPort(service, ip, port, str(who) if who else "an unknown process", _way_to_stop(port, who, everybody))
             )
     if problems:
         raise _taken(problems, spec)
+
+
+def _settled(engine: Engine, ip: str, port: int, protocol: str) -> tuple[Holder | None, tuple[Container, ...]]:
+    """Who has a port that the engine holds for a container it does not name yet, or no longer: it is starting or ending one.
+
+    So it is for a moment after an `up` was killed: what that one asked for goes on.
+    """
+    from devstack.engine.ports import bindable, holder
+
+    deadline = time.monotonic() + SETTLING
+    while True:
+        everybody = engine.containers()
+        who = holder(port, ip, protocol, everybody)
+        if bindable(ip, port, protocol):
+            return None, everybody
+        if who is None or who.id or time.monotonic() > deadline:
+            return who, everybody
+        time.sleep(PAUSE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 
+import pytest
+
+from devstack import bring_up
+from devstack.compose.load import Sources, load
+from devstack.errors import PortTaken
+from devstack.plan.up import UpOptions, plan_up
 from tests.engine.native_home import home
 from tests.scenarios.checkout import free_ports, listener
 from tests.scenarios.conftest import MakeCheckout
@@ -52,6 +60,31 @@ def test_a_port_that_only_a_proxy_of_a_container_holds_is_not_to_be_freed_by_kil
         ran = mine.devstack("up", code=6, **{name: environment[name] for name in ("DEVSTACK_NATIVE_HOME", "DEVSTACK_ENGINE")})
     assert "held by     docker-proxy" in ran.err and "kill" not in ran.err
     assert f"docker ps --filter publish={holder.published}" in ran.err
+
+
+def test_a_proxy_of_a_container_that_is_just_ending_is_waited_for(checkout: MakeCheckout) -> None:
+    pair = checkout(PAIR)
+    serve = f"import socket, time; s = socket.socket(); s.bind(('127.0.0.1', {pair.port})); s.listen(); print(flush=True); time.sleep(1.2)"
+    # As an engine's, which is the engine's own and no container of anybody's a moment before and after.
+    given = {**os.environ, "PYTHONHOME": sys.base_prefix}  # it cannot find that by its name
+    with subprocess.Popen(["docker-proxy", "-c", serve], executable=sys.executable, env=given, stdout=subprocess.PIPE) as proxy:
+        assert proxy.stdout is not None and proxy.stdout.readline()
+        pair.devstack("up")
+    assert pair.is_healthy()
+
+
+def test_a_port_of_a_container_that_a_killed_up_still_starts_is_its_own(checkout: MakeCheckout) -> None:
+    pair = checkout(PAIR)
+    pair.devstack("up")
+    pair.devstack("stop")
+    stack = load(Sources(files=(pair.folder / "compose.yaml",), directory=pair.folder, environment=pair.env()))
+    observed = bring_up.look(pair.engine, stack)
+    plan = plan_up(stack, observed, UpOptions())
+    pair.engine.start(pair.containers()["app-1"].id)
+    bring_up.check_ports(pair.engine, stack, None, observed, plan)
+    pair.devstack("stop")
+    with listener(pair.port), pytest.raises(PortTaken):
+        bring_up.check_ports(pair.engine, stack, None, observed, plan)
 
 
 def test_the_port_that_is_proposed_is_free(checkout: MakeCheckout) -> None:
