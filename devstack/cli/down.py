@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from devstack.cli import options as opt
+from devstack.compose.model import Json
 
 
 def down(
@@ -30,7 +31,7 @@ def down(
     from devstack.cli import data, running
     from devstack.cli.session import begin
     from devstack.errors import UsageError
-    from devstack.plan.down import plan_down
+    from devstack.plan.down import nameless, plan_down
 
     if volumes:
         raise UsageError(
@@ -40,12 +41,22 @@ def down(
     session = begin(ctx, opt.selection(file, project_name, profile, env_file, directory=project_directory), engine, as_json)
     session.allow_without_files()
     with session.alone(timeout=lock_timeout), session.locked(timeout=lock_timeout):
-        plan = plan_down(session.stack, session.observe(), grace=1.0 if fast else timeout)
+        observed = session.observe()
+        plan = plan_down(session.stack, observed, grace=1.0 if fast else timeout)
         results = running.execute(session, plan)
         if session.stack.files:
             data.finish(session)
+    left = [f"{service}:{target}" for service, target in nameless(observed)]
+    if left:
+        service, _, target = left[0].partition(":")
+        what, new = ("a volume", "a new one") if len(left) == 1 else ("volumes", "new ones")
+        keep = f'volumes: ["{service}_data:{target}"]'
+        session.console.label(
+            "note", f"{', '.join(left)}: {what} without a name, and the next `up` begins with {new}; to keep what is in it: {keep}"
+        )
     removed = [step.key for step in plan.changes]
     text = (
         f"down in {results.seconds:.1f} s; the data of {session.stack.name} is kept" if removed else "nothing to do: nothing runs"
     )
-    session.console.answer({"project": session.stack.name, "steps": list(removed), "seconds": round(results.seconds, 3)}, text)
+    answer: dict[str, Json] = {"project": session.stack.name, "steps": list(removed), "seconds": round(results.seconds, 3)}
+    session.console.answer({**answer, "nameless_volumes": list(left)}, text)

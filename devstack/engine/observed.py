@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -84,6 +85,11 @@ class ObservedMount:
     name: str = ""
     source: str = ""
     read_only: bool = False
+
+    @property
+    def is_nameless(self) -> bool:
+        """A volume that the engine made up a name for: an image's own, or a path alone under `volumes:`."""
+        return self.type == "volume" and re.fullmatch(r"[0-9a-f]{64}", self.name) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,22 @@ from devstack.plan.steps import Keys, Plan, Remove, RemoveNetwork, Stop
 UP = (State.RUNNING, State.PAUSED, State.RESTARTING)
 
 
-def plan_down(stack: Stack, observed: Observed, *, grace: float | None = None) -> Plan:
-    """Stop and remove all containers of the project (orphans and one-offs too), then its networks. Volumes stay."""
+def plan_down(stack: Stack, observed: Observed, *, grace: float | None = None, nameless: bool = False) -> Plan:
+    """Stop and remove all containers of the project (orphans and one-offs too), then its networks. Volumes stay.
+
+    With `nameless` volumes without a name go with their containers: for a stack that is thrown away.
+    """
     containers = observed.containers
     stops = _stops(stack, containers, grace, "down")
     keys = {stop.container: stop.key for stop in stops}
     removes = [
         Remove(
-            container=c.id, name=c.name, service=c.service, reason="down", after=frozenset({keys[c.id]} if c.id in keys else set())
+            container=c.id,
+            name=c.name,
+            service=c.service,
+            reason="down",
+            anonymous=nameless,
+            after=frozenset({keys[c.id]} if c.id in keys else set()),
         )
         for c in containers
     ]
@@ -31,6 +39,12 @@ def plan_down(stack: Stack, observed: Observed, *, grace: float | None = None) -
         if network.name not in external and network.labels.get("com.docker.compose.project") == stack.name
     ]
     return Plan(steps=(*stops, *removes, *networks))
+
+
+def nameless(observed: Observed) -> tuple[tuple[str, str], ...]:
+    """(service, path) of every volume without a name: what is in it, no later container finds."""
+    found = {(c.service, mount.target) for c in observed.containers if not c.oneoff for mount in c.mounts if mount.is_nameless}
+    return tuple(sorted(found))
 
 
 def plan_stop(stack: Stack, observed: Observed, services: Sequence[str] = (), *, grace: float | None = None) -> Plan:

@@ -15,6 +15,7 @@ from devstack.execute import Executor
 from devstack.execute.actions import Actions
 from devstack.plan.down import plan_down
 from devstack.verify.base import Ground
+from devstack.verify.model import Mode
 
 
 def reset(ground: Ground) -> str:
@@ -68,7 +69,8 @@ def _clear_away(ground: Ground, observed: Observed, containers: Iterable[Contain
         return
     whole = len(going) == len(observed.containers)
     some = observed if whole else replace(observed, containers=going, networks={})
-    Executor(ground.engine, ground.stack, Actions(ground.engine, ground.stack)).run(plan_down(ground.stack, some)).raise_first()
+    plan = plan_down(ground.stack, some, nameless=ground.mode is Mode.TWIN)
+    Executor(ground.engine, ground.stack, Actions(ground.engine, ground.stack)).run(plan).raise_first()
 
 
 def _images(ground: Ground) -> dict[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from devstack import __version__, bring_up, lock
+from devstack import __version__, bring_up, labels, lock
 from devstack.compose.model import EMPTY, Stack, Strings
 from devstack.engine.base import Engine
 from devstack.errors import DevstackError
@@ -58,7 +58,8 @@ class StackRunner:
 
     def down(self) -> None:
         observed = bring_up.look(self.engine, self.stack)
-        Executor(self.engine, self.stack, Actions(self.engine, self.stack)).run(plan_down(self.stack, observed)).raise_first()
+        plan = plan_down(self.stack, observed, nameless=labels.TWIN in self.labels)
+        Executor(self.engine, self.stack, Actions(self.engine, self.stack)).run(plan).raise_first()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

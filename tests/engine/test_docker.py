@@ -166,7 +166,7 @@ def test_stopping_takes_the_containers_own_grace(engine: Engine, project: str) -
 def test_a_grace_longer_than_the_patience_with_the_engine_is_waited_for(
     engine: Engine, project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("devstack.engine.ending.GRACE", 0.2)
+    monkeypatch.setattr("devstack.engine.ending.STOP_GRACE", 0.2)
     deaf = service("web", ("sh", "-c", "trap '' TERM; while true; do sleep 1; done"), stop_grace_period=3.0)
     (container,) = up(engine, stack(project, deaf))
     time.sleep(0.3)

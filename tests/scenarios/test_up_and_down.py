@@ -95,6 +95,32 @@ def test_a_second_down_has_nothing_to_do(checkout: MakeCheckout) -> None:
     assert checkout(PAIR).devstack("down").out.startswith("nothing to do")
 
 
+def test_down_names_the_volumes_that_nothing_will_find_again_and_verify_leaves_none(checkout: MakeCheckout) -> None:
+    stack = checkout(one('command: [sleep, "1000"]\ninit: true\nvolumes: [/data, "kept:/kept"]', "volumes: {kept: {}}\n"))
+    before = nameless(stack)
+    ran = stack.devstack("verify", "--only", "data", "--only", "start", "--json", code=None, timeout=180)
+    results = ran.document["data"]["results"]
+    assert [result["id"] for result in results if result["status"] == "fail" and result["check"] == "data"] == ["data.named"]
+    assert nameless(stack) == before
+    stack.devstack("up")
+    left = stack.devstack("down")
+    assert (
+        'job:/data: a volume without a name, and the next `up` begins with a new one; to keep what is in it: volumes: ["job_data:/data"]'
+        in left.err
+    )
+    (made,) = nameless(stack) - before
+    stack.engine.remove_volume(made)
+    stack.devstack("up")
+    assert stack.devstack("down", "--json").data["nameless_volumes"] == ["job:/data"]
+    (made,) = nameless(stack) - before
+    stack.engine.remove_volume(made)
+
+
+def nameless(stack: Checkout) -> set[str]:
+    listed = subprocess.run(["docker", "volume", "ls", "-q"], capture_output=True, text=True, check=True).stdout.split()
+    return {name for name in listed if re.fullmatch("[0-9a-f]{64}", name)}
+
+
 def test_stop_keeps_containers_and_start_brings_the_same_ones_back(checkout: MakeCheckout) -> None:
     pair = checkout(PAIR)
     pair.devstack("up")

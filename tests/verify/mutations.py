@@ -351,6 +351,14 @@ FILES = (
         warning=True,
     ),
     Mutation(
+        name="data lies in a volume without a name",
+        files=compose("  db:\n", "  cache:\n    image: redis:7\n  db:\n"),
+        before=private,
+        check="data.named",
+        reason="cache: /data",
+        warning=True,
+    ),
+    Mutation(
         name="a password is a label",
         files=compose("    image: postgres:17\n", "    image: postgres:17\n    labels: {key: '${DB_PASSWORD}'}\n"),
         before=private,
