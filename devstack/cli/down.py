@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from devstack.cli import options as opt
-from devstack.compose.model import Json
+
+if TYPE_CHECKING:
+    from devstack.compose.model import Json
 
 
 def down(
