@@ -234,7 +234,7 @@ BUILT_IN: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "schema": ("applied", "indexes", "constraints", "catalog", "orm"),
         "reload": (),
         "data": ("persists", "reset", "undo"),
-        "clean": ("down", "images"),
+        "clean": ("named", "down", "images"),
     }
 )  # fmt: skip
 """The checks that every stack gets, with their parts: a criterion may rest on one of them (`check: data`, `check: files.secrets`)."""

@@ -40,7 +40,7 @@ CHECKS: tuple[Check, ...] = (
     Check(name="schema", part="catalog", title="the running database is a fresh one's like", run=schema.catalog, phase=Phase.QUIET),
     Check(name="schema", part="orm", title="models and database agree", run=schema.orm, phase=Phase.QUIET),
     Check(name="reload", title="edits are served", run=reload.check, phase=Phase.QUIET),
-    Check(name="data", part="named", title="every volume has a name", run=data.named, phase=Phase.QUIET, live=True),
+    Check(name="clean", part="named", title="every volume has a name", run=clean.named, phase=Phase.QUIET),
     Check(name="health", part="window", title="healthy, and stays so", run=health.window, phase=Phase.QUIET, live=True),
     Check(name="logs", title="no errors in the logs", run=logs.check, phase=Phase.QUIET, live=True),
     Check(name="health", part="recovery", title="comes back after a kill", run=health.recovery, phase=Phase.ROUGH),

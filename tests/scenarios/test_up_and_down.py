@@ -98,9 +98,9 @@ def test_a_second_down_has_nothing_to_do(checkout: MakeCheckout) -> None:
 def test_down_names_the_volumes_that_nothing_will_find_again_and_verify_leaves_none(checkout: MakeCheckout) -> None:
     stack = checkout(one('command: [sleep, "1000"]\ninit: true\nvolumes: [/data, "kept:/kept"]', "volumes: {kept: {}}\n"))
     before = nameless(stack)
-    ran = stack.devstack("verify", "--only", "data", "--only", "start", "--json", code=None, timeout=180)
+    ran = stack.devstack("verify", "--only", "data", "--only", "clean", "--json", code=None, timeout=180)
     results = ran.document["data"]["results"]
-    assert [result["id"] for result in results if result["status"] == "fail" and result["check"] == "data"] == ["data.named"]
+    assert [result["id"] for result in results if result["status"] == "fail" and result["check"] == "clean"] == ["clean.named"]
     assert nameless(stack) == before
     stack.devstack("up")
     left = stack.devstack("down")

@@ -354,7 +354,7 @@ FILES = (
         name="data lies in a volume without a name",
         files=compose("  db:\n", "  cache:\n    image: redis:7\n  db:\n"),
         before=private,
-        check="data.named",
+        check="clean.named",
         reason="cache: /data",
         warning=True,
     ),

@@ -1,4 +1,4 @@
-"""clean: `down` leaves no container, no network and nothing but the declared volumes; no image lies about that was replaced."""
+"""clean: every volume has a name; `down` leaves no container, no network, no volume but those; no image lies about that was replaced."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from devstack import labels
 from devstack.compose.model import Strings
 from devstack.database.snapshot import PROJECT
 from devstack.errors import DevstackError
+from devstack.plan.down import nameless
 from devstack.verify.base import Ground, Topic
 from devstack.verify.model import Result, Severity
+from devstack.verify.places import place
 from devstack.words import counted
 
 
@@ -45,6 +47,28 @@ def down(ground: Ground) -> Iterator[Result]:
         yield topic.failed(f"{counted(len(left), 'thing')} left", evidence=left, fix=["devstack down --remove-orphans"])
     else:
         yield topic.passed(f"{counted(len(declared), 'declared volume')}, nothing else")
+
+
+def named(ground: Ground) -> Iterator[Result]:
+    """A volume without a name stays behind at each `down`, and what is in it is found by nobody. A warning: perhaps nothing is."""
+    topic = Topic(
+        check="clean",
+        of="named",
+        title="every volume has a name",
+        expected="none that `down` leaves where no later `up` finds it",
+        severity=Severity.WARNING,
+    )
+    left = nameless(ground.look())
+    if not left:
+        yield topic.passed("no volume without one")
+        return
+    service, target = left[0]
+    yield topic.failed(
+        f"{counted(len(left), 'volume')} without one",
+        evidence=[f"{service}: {target}" for service, target in left],
+        fix=[f'volumes: ["{service}_data:{target}"]', f"tmpfs: [{target}]   (nothing in it is to be kept)"],
+        where=place(ground, "services", service),
+    )
 
 
 def images(ground: Ground) -> Iterator[Result]:

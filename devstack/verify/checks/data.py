@@ -1,4 +1,4 @@
-"""data: every volume has a name; what is written through a service is there after `down` and `up`; `reset` takes it away, and `undo` brings it back.
+"""data: what is written through a service is there after `down` and `up`; `reset` takes it away, and `undo` brings it back.
 
 A mere restart proves nothing here: a container that is only restarted keeps data that it never put into its volume.
 """
@@ -9,36 +9,13 @@ from collections.abc import Iterator
 
 from devstack.compose.roles import Postgres, role_of
 from devstack.errors import DevstackError
-from devstack.plan.down import nameless
 from devstack.verify import markers, resetting
 from devstack.verify.base import Ground, Topic
 from devstack.verify.checks.schema import difference, facts, places
 from devstack.verify.markers import Marker
-from devstack.verify.model import Result, Severity, Status
+from devstack.verify.model import Result, Status
 from devstack.verify.places import place
 from devstack.words import counted
-
-
-def named(ground: Ground) -> Iterator[Result]:
-    """A volume without a name stays behind at each `down`, and what is in it is found by nobody. A warning: perhaps nothing is."""
-    topic = Topic(
-        check="data",
-        of="named",
-        title="every volume has a name",
-        expected="none that `down` leaves where no later `up` finds it",
-        severity=Severity.WARNING,
-    )
-    left = nameless(ground.look())
-    if not left:
-        yield topic.passed("no volume without one")
-        return
-    service, target = left[0]
-    yield topic.failed(
-        f"{counted(len(left), 'volume')} without one",
-        evidence=[f"{service}: {target}" for service, target in left],
-        fix=[f'volumes: ["{service}_data:{target}"]', f"tmpfs: [{target}]   (nothing in it is to be kept)"],
-        where=place(ground, "services", service),
-    )
 
 
 def persists(ground: Ground) -> Iterator[Result]:
