@@ -26,9 +26,10 @@ def check_ports(engine: Engine, stack: Stack, spec: Spec | None, observed: Obser
     """Bind every port the plan will publish; raise `PortTaken` naming who holds which before anything is created."""
     from devstack.engine.ports import bindable, holder
 
-    waiting = {c.id for c in observed.containers if not c.running}
     freed = {step.container for step in plan.steps if isinstance(step, Stop | Remove)}
     ours = {c.id for c in observed.containers if c.running}
+    waiting = {c.id for c in observed.containers} - ours
+    deadline = time.monotonic() + SETTLING
     begun = {
         step.service.name: step.service for step in plan.steps if isinstance(step, Create | Start) and not _resumes(step, ours)
     }
@@ -41,9 +42,10 @@ def check_ports(engine: Engine, stack: Stack, spec: Spec | None, observed: Obser
             everybody = engine.containers() if everybody is None else everybody
             who = holder(port, ip, protocol, everybody)
             if who is not None and (who.is_proxy or (waiting and not who.id and not who.pid)):
-                who, everybody = _settled(engine, ip, port, protocol)
-                if who is None and bindable(ip, port, protocol):
+                everybody = _settled(engine, ip, port, protocol, deadline)
+                if bindable(ip, port, protocol):
                     continue
+                who = holder(port, ip, protocol, everybody)
             if who is not None and (who.id in freed or (who.id in waiting and who.service == service.name)):
                 continue
             problems.append(
@@ -53,21 +55,18 @@ def check_ports(engine: Engine, stack: Stack, spec: Spec | None, observed: Obser
         raise _taken(problems, spec)
 
 
-def _settled(engine: Engine, ip: str, port: int, protocol: str) -> tuple[Holder | None, tuple[Container, ...]]:
-    """Who has a port that the engine holds for a container it does not name yet, or no longer: it is starting or ending one.
+def _settled(engine: Engine, ip: str, port: int, protocol: str, deadline: float) -> tuple[Container, ...]:
+    """All containers once the engine names the one that has a port, or the port is free: it is starting or ending one.
 
     So it is for a moment after an `up` was killed: what that one asked for goes on.
     """
     from devstack.engine.ports import bindable, holder
 
-    deadline = time.monotonic() + SETTLING
     while True:
         everybody = engine.containers()
         who = holder(port, ip, protocol, everybody)
-        if bindable(ip, port, protocol):
-            return None, everybody
-        if who is None or who.id or time.monotonic() > deadline:
-            return who, everybody
+        if who is None or who.id or bindable(ip, port, protocol) or time.monotonic() > deadline:
+            return everybody
         time.sleep(PAUSE)
 
 

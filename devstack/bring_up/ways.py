@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from devstack import labels
 from devstack.bring_up.clean import Clean, clean_states
 from devstack.compose.model import Service, Stack, Volume
-from devstack.compose.roles import Postgres, Redis, role_of
+from devstack.compose.roles import INIT_SCRIPTS, Postgres, Redis, role_of
 from devstack.database.servers import Servers
 from devstack.engine.base import Engine, Observed
 from devstack.errors import DatabaseError
@@ -17,8 +17,6 @@ from devstack.spec.model import Spec
 
 if TYPE_CHECKING:
     from devstack.engine.base import Container
-
-INIT_SCRIPTS = "/docker-entrypoint-initdb.d"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,7 +33,7 @@ def down(
     from devstack.cli import data, running
     from devstack.cli.session import begin
     from devstack.errors import UsageError
-    from devstack.plan.down import nameless, plan_down
+    from devstack.plan.down import nameless, naming, plan_down
 
     if volumes:
         raise UsageError(
@@ -48,11 +48,11 @@ def down(
         results = running.execute(session, plan)
         if session.stack.files:
             data.finish(session)
-    left = [f"{service}:{target}" for service, target in nameless(observed)]
-    if left:
-        service, _, target = left[0].partition(":")
+    unnamed = nameless(observed)
+    left = [f"{service}:{target}" for service, target in unnamed]
+    if unnamed:
         what, new = ("a volume", "a new one") if len(left) == 1 else ("volumes", "new ones")
-        keep = f'volumes: ["{service}_data:{target}"]'
+        keep = naming(*unnamed[0])
         session.console.label(
             "note", f"{', '.join(left)}: {what} without a name, and the next `up` begins with {new}; to keep what is in it: {keep}"
         )

@@ -13,6 +13,9 @@ from types import MappingProxyType
 
 from devstack.compose.model import FileObject, Mount, Service
 
+INIT_SCRIPTS = "/docker-entrypoint-initdb.d"
+"""Where the PostgreSQL image looks for what it runs once, in a new data folder."""
+
 _POSTGRES = {
     "postgres", "postgresql", "postgis", "pgvector", "timescaledb", "timescaledb-ha", "citus", "paradedb", "postgresql-repmgr",
     "pgduckdb", "pgvecto-rs", "vchord-postgres", "spilo-15", "spilo-16", "spilo-17",

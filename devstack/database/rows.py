@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from devstack.database.connection import Connection
 from devstack.errors import DatabaseError
 
+OURS = "n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'devstack')"
+"""SQL for the schemas n of the project itself."""
 KNOWN = "CASE WHEN s.n_live_tup > 0 THEN s.n_live_tup WHEN c.reltuples > 0 THEN c.reltuples::bigint END"
 """SQL for the rows of pg_class c with its statistics s; NULL where the server does not know."""
 LONGEST = 2.0
@@ -22,7 +24,7 @@ MOST = 2000
 _TABLES = f"""
 SELECT c.oid::regclass::text, {KNOWN} FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid
-WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'devstack')"""  # noqa: S608 - ours
+WHERE c.relkind = 'r' AND {OURS}"""  # noqa: S608 - ours
 
 
 @dataclass(frozen=True, slots=True)

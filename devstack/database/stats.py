@@ -9,7 +9,6 @@ from devstack.compose.model import Json
 from devstack.database import rows
 from devstack.database.connection import Connection
 
-_OURS = "n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'devstack')"
 _HELD = """(SELECT held FROM pg_locks l LEFT JOIN pg_index x ON x.indexrelid = l.relation
     CROSS JOIN LATERAL unnest(ARRAY[l.relation, x.indrelid]) AS held
     WHERE l.mode = 'AccessExclusiveLock' AND held IS NOT NULL
@@ -98,18 +97,18 @@ SELECT c.oid::regclass::text, CASE WHEN n.nspname = 'public' THEN c.relname::tex
     {_size("pg_total_relation_size", "c.oid")}, {_size("pg_table_size", "c.oid")}, {_size("pg_indexes_size", "c.oid")},
     coalesce(s.n_dead_tup, 0), coalesce(s.seq_scan, 0), coalesce(s.idx_scan, 0)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid
-WHERE c.relkind IN ('r', 'm') AND {_OURS} ORDER BY 4 DESC NULLS FIRST, 2 LIMIT %s"""  # noqa: S608 - constants of ours
+WHERE c.relkind IN ('r', 'm') AND {rows.OURS} ORDER BY 4 DESC NULLS FIRST, 2 LIMIT %s"""  # noqa: S608 - constants of ours
 _UNUSED = f"""
 SELECT i.relname::text, t.relname::text, {_size("pg_relation_size", "i.oid")}
 FROM pg_stat_all_indexes s JOIN pg_index x ON x.indexrelid = s.indexrelid JOIN pg_class i ON i.oid = s.indexrelid
 JOIN pg_class t ON t.oid = s.relid JOIN pg_namespace n ON n.oid = t.relnamespace
-WHERE s.idx_scan = 0 AND NOT x.indisunique AND {_OURS}
+WHERE s.idx_scan = 0 AND NOT x.indisunique AND {rows.OURS}
     AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.oid AND k.contype IN ('p', 'u', 'x'))
 ORDER BY 3 DESC NULLS FIRST, 1 LIMIT %s"""  # noqa: S608 - constants of ours
 _TWINS = f"""
 SELECT t.relname::text, string_agg(i.relname, ', ' ORDER BY i.relname), sum({_size("pg_relation_size", "i.oid")})::bigint
 FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid JOIN pg_namespace n ON n.oid = t.relnamespace
-WHERE {_OURS}
+WHERE {rows.OURS}
 GROUP BY t.relname, x.indrelid, x.indkey::text, x.indclass::text, x.indcollation::text, x.indoption::text, i.relam,
     coalesce(pg_get_expr(x.indexprs, x.indrelid), ''), coalesce(pg_get_expr(x.indpred, x.indrelid), '')
 HAVING count(*) > 1 ORDER BY 3 DESC NULLS FIRST LIMIT %s"""  # noqa: S608 - constants of ours
@@ -124,7 +123,7 @@ WITH widths AS (
                 SELECT substring(o FROM 'fillfactor=(.*)')::numeric / 100 FROM unnest(c.reloptions) o WHERE o LIKE 'fillfactor=%%'), 1)))
             * current_setting('block_size')::numeric AS needed
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN widths w ON w.schemaname = n.nspname AND w.tablename = c.relname
-    WHERE c.relkind IN ('r', 'm') AND c.reltuples >= 0 AND {_OURS}
+    WHERE c.relkind IN ('r', 'm') AND c.reltuples >= 0 AND {rows.OURS}
 )
 SELECT CASE WHEN nspname = 'public' THEN relname::text ELSE nspname || '.' || relname END, (size - needed)::bigint,
     round(((size - needed) / size)::numeric, 2)::float8

@@ -47,6 +47,11 @@ def nameless(observed: Observed) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(found))
 
 
+def naming(service: str, target: str) -> str:
+    """The line that gives a volume a name."""
+    return f'volumes: ["{service}_data:{target}"]'
+
+
 def plan_stop(stack: Stack, observed: Observed, services: Sequence[str] = (), *, grace: float | None = None) -> Plan:
     """Stop the running containers of the services (all when none is named), dependents first."""
     chosen = [c for c in observed.containers if not services or c.service in services]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from devstack.compose.load import Sources, load
 from devstack.compose.model import Service
-from devstack.compose.roles import Postgres, role_of
+from devstack.compose.roles import INIT_SCRIPTS, Postgres, role_of
 from devstack.document import MappingNode, ScalarNode, dump, read
 from devstack.errors import SpecError
 from devstack.spec.find import shown
@@ -20,7 +20,6 @@ TOOLS = {"alembic.ini": "alembic", "schema.prisma": "prisma", "manage.py": "djan
 _USUAL = ("migrations", "db", "sql", "schema", "database")
 _DEEP = 4
 _NOT_OURS = {"node_modules", "vendor", "dist", "build", "venv", "target", "__pycache__"}
-_FIRST_SCRIPTS = "/docker-entrypoint-initdb.d"
 
 
 def adopt(folder: Path, compose_files: Iterable[Path]) -> str:
@@ -86,7 +85,7 @@ def _pattern(folder: Path, files: Iterable[Path], services: Iterable[Service]) -
         Path(mount.source).resolve()
         for service in services
         for mount in service.mounts
-        if mount.type == "bind" and mount.source and mount.target.startswith(_FIRST_SCRIPTS)
+        if mount.type == "bind" and mount.source and mount.target.startswith(INIT_SCRIPTS)
     ]
     found = [path for path in files if path.suffix == ".sql" and path.parent not in scripts and path not in scripts]
     homes = [path.parent.relative_to(folder) for path in found]

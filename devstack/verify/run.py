@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from devstack import __version__, bring_up, labels, lock
+from devstack import __version__, bring_up, lock
 from devstack.compose.model import EMPTY, Stack, Strings
 from devstack.engine.base import Engine
 from devstack.errors import DevstackError
@@ -32,7 +32,8 @@ WIDTH = 6
 
 @dataclass(slots=True, kw_only=True)
 class StackRunner:
-    """Brings a stack up and down through the same road as `up` and `down`. `labels` are put on all that it makes."""
+    """Brings a stack up and down through the same road as `up` and `down`. `labels` are put on all that it makes; of one that is
+    thrown away no volume without a name stays."""
 
     engine: Engine
     stack: Stack
@@ -40,6 +41,7 @@ class StackRunner:
     labels: Strings
     observer: Callable[[Happened], None]
     deadline: float
+    throwaway: bool
 
     def up(self, services: tuple[str, ...] = ()) -> tuple[Plan, Results]:
         observed = bring_up.look(self.engine, self.stack)
@@ -58,7 +60,7 @@ class StackRunner:
 
     def down(self) -> None:
         observed = bring_up.look(self.engine, self.stack)
-        plan = plan_down(self.stack, observed, nameless=labels.TWIN in self.labels)
+        plan = plan_down(self.stack, observed, nameless=self.throwaway)
         Executor(self.engine, self.stack, Actions(self.engine, self.stack)).run(plan).raise_first()
 
 
@@ -108,6 +110,7 @@ def _runner(ground: Ground, wish: Wish, extra: Strings) -> StackRunner:
         labels=extra,
         observer=wish.observer,
         deadline=time.monotonic() + wish.timeout,
+        throwaway=ground.mode is Mode.TWIN,
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from devstack.compose.model import Healthcheck, Mount, Service, Stack
+from devstack.compose.roles import INIT_SCRIPTS
 from devstack.engine import labelling
 from devstack.engine.base import STOP_GRACE, NewContainer
 from devstack.engine.create.body import DEFAULT_INTERVAL, FAST_PROBE, PATIENCE
@@ -41,7 +42,6 @@ PASSED_ON = (
 )
 """What a process gets of the environment of whoever runs devstack; the rest is the service's own."""
 TIMEOUT, RETRIES = 30.0, 3
-_INITDB = "/docker-entrypoint-initdb.d"
 
 
 class Maker:
@@ -191,7 +191,7 @@ class Maker:
         }  # fmt: skip
         if made.packages:
             found["VIRTUAL_ENV"] = str(made.packages)
-        scripts = view.path(_INITDB)
+        scripts = view.path(INIT_SCRIPTS)
         if scripts.is_dir():
             found["DEVSTACK_INITDB"] = str(scripts)
         own(root / "tmp", user)

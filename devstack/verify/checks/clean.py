@@ -8,7 +8,7 @@ from devstack import labels
 from devstack.compose.model import Strings
 from devstack.database.snapshot import PROJECT
 from devstack.errors import DevstackError
-from devstack.plan.down import nameless
+from devstack.plan.down import nameless, naming
 from devstack.verify.base import Ground, Topic
 from devstack.verify.model import Result, Severity
 from devstack.verify.places import place
@@ -66,7 +66,7 @@ def named(ground: Ground) -> Iterator[Result]:
     yield topic.failed(
         f"{counted(len(left), 'volume')} without one",
         evidence=[f"{service}: {target}" for service, target in left],
-        fix=[f'volumes: ["{service}_data:{target}"]', f"tmpfs: [{target}]   (nothing in it is to be kept)"],
+        fix=[naming(service, target), f"tmpfs: [{target}]   (nothing in it is to be kept)"],
         where=place(ground, "services", service),
     )
 

@@ -108,10 +108,11 @@ def committed(ground: Ground) -> list[Path]:
 
 def known(ground: Ground) -> dict[str, str]:
     """The secret values of this checkout by the name of their variable, but those so short that they may stand anywhere by chance."""
-    return {name: value for name, value in _in_env(ground).items() if len(value) >= SHORTEST}
+    return {name: value for name, value in in_env(ground).items() if len(value) >= SHORTEST}
 
 
-def _in_env(ground: Ground) -> dict[str, str]:
+def in_env(ground: Ground) -> dict[str, str]:
+    """All secret values of this checkout by the name of their variable."""
     return secret_names(ground.spec.render.env if ground.spec else ground.declared.directory / ".env")
 
 
@@ -163,12 +164,13 @@ def arguments(ground: Ground) -> Iterator[Result]:
     )
     values = {value for value in (*secrets_of(ground.declared, commands=False), *known(ground).values()) if len(value) >= SHORTEST}
     services = ground.declared.services
-    found = [line for service in services.values() for line in _exposed(ground, service, values)]
+    own = set(in_env(ground).values())
+    found = [line for service in services.values() for line in _exposed(ground, service, values, own)]
     if found:
         yield _found(ground, topic, found)
     else:
         yield topic.passed(f"none in {counted(len(services), 'service')}")
-    weak = [line for service in services.values() for line in _written(ground, service)]
+    weak = [line for service in services.values() for line in _written(service, own)]
     if weak:
         literal = Topic(
             check="files.arguments", of="literal", title="no password written out in arguments",
@@ -187,15 +189,15 @@ def _found(ground: Ground, topic: Topic, lines: list[str]) -> Result:
     )
 
 
-def _written(ground: Ground, service: Service) -> Iterator[str]:
+def _written(service: Service, own: set[str]) -> Iterator[str]:
     """Passwords of arguments that are nobody's secret: words for a lesson, as in files."""
     for key, words in _arguments(service):
-        if any(not _is_secret(ground, password) for password in passwords_in(words)):
+        if any(not _is_secret(password, own) for password in passwords_in(words)):
             yield f"{service.name} {key}: a password is written out, which `docker inspect` and `ps` show"
 
 
-def _is_secret(ground: Ground, password: str) -> bool:
-    return password in _in_env(ground).values() or is_random(password)
+def _is_secret(password: str, own: set[str]) -> bool:
+    return password in own or is_random(password)
 
 
 def _arguments(service: Service) -> tuple[tuple[str, Sequence[str]], ...]:
@@ -203,14 +205,14 @@ def _arguments(service: Service) -> tuple[tuple[str, Sequence[str]], ...]:
     return ("command", service.command or ()), ("entrypoint", service.entrypoint or ()), ("healthcheck", probe)
 
 
-def _exposed(ground: Ground, service: Service, values: set[str]) -> Iterator[str]:
+def _exposed(ground: Ground, service: Service, values: set[str], own: set[str]) -> Iterator[str]:
     allowed = set(ground.allow.secrets)
     others: list[tuple[str, Sequence[str]]] = [("labels", tuple(service.labels.values()))]
     if service.build is not None:
         others.append(("build", [v or "" for name, v in service.build.args.items() if name not in allowed]))
     for key, words in (*_arguments(service), *others):
         given = passwords_in(words) if key not in ("labels", "build") else ()
-        if _holds(words, values) or any(_is_secret(ground, password) for password in given):
+        if _holds(words, values) or any(_is_secret(password, own) for password in given):
             yield f"{service.name} {key}: holds a secret value, which `docker inspect` and `ps` show"
     if service.build is not None and _is_in_image(ground, service, values, allowed):
         yield f"{service.name} build: a secret is built into {ground.declared.image_of(service)}"
