@@ -28,7 +28,7 @@ images: .venv/installed ## The images that the tests need
 
 test: .venv/developer ## Every test; those that need an engine are skipped where none can be had
 	@PYTHON=$(CURDIR)/$(BIN)/python scripts/test-ground.sh
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 examples: .venv/developer engine images ## The systems under examples/, with the proof of each of their criteria
 	$(BIN)/pytest tests/examples -m "long or not long"

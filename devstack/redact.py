@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
 from devstack.compose.model import Service, Stack
+from devstack.compose.passwords import passwords_in
 from devstack.compose.roles import Postgres, role_of
 
 MASK = "****"
@@ -15,16 +15,6 @@ SECRET_NAME = re.compile(
     r"PASS(WORD|WD|PHRASE)?\b|PASSWORD|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY|CREDENTIAL", re.IGNORECASE
 )
 USERINFO = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://[^\s:/@]*):(?P<password>[^\s@/]+)@", re.IGNORECASE)
-_OPTION = r"-{1,2}(?!-|no-)(?:[\w-]+-)?(?:(?:require|user|root)?pass(?:word|wd|phrase)?|masterauth|secret|token|api-?key)"
-_OPTION_ALONE = re.compile(_OPTION, re.IGNORECASE)
-_OPTIONS = (
-    re.compile(
-        rf"(?:^|(?<=[\s\"']))(?:{_OPTION}|(?:redis|valkey)-cli\b[^|;&]*?\s-a)(?:=|\s+)[\"']?(?P<value>[^\s\"']+)", re.IGNORECASE
-    ),
-    re.compile(r"(?:^|(?<=[\s\"']))(?:PGPASSWORD|MYSQL_PWD|REDISCLI_AUTH)=[\"']?(?P<value>[^\s\"']+)"),
-)
-_NO_PASSWORD = re.compile(r"[-$/].*|true|false|\d{1,3}|\*+", re.IGNORECASE)
-"""What stands behind such an option and is none: another option, a variable of the shell, a path, a switch."""
 SHORTEST = 4
 PLACEHOLDER = re.compile(r"(pass(word|wd|phrase)?|secret|token|(api_?|private_?|access_?)?key|credential)s?", re.IGNORECASE)
 """Values that are the words for a secret: what we say about secrets is full of them."""
@@ -51,19 +41,6 @@ def _pattern_of(form: str) -> str:
     if PLACEHOLDER.fullmatch(form):
         return rf"\A{form}\Z|(?:(?<=[=\"'])|(?<=: )){form}(?![\w-])"
     return re.escape(form)
-
-
-def passwords_in(words: Sequence[str]) -> Iterator[str]:
-    """The passwords written out in a command: `--requirepass x`, `--password=x`, `PGPASSWORD=x psql`, `redis-cli -a x`."""
-    found = [next_word for word, next_word in pairwise(words) if _OPTION_ALONE.fullmatch(word)]
-    text = " ".join(words)
-    found += [
-        match["value"]
-        for pattern in _OPTIONS
-        for match in pattern.finditer(text)
-        if not any(match["value"] in one for one in found)
-    ]
-    yield from (value for value in found if value and not _NO_PASSWORD.fullmatch(value))
 
 
 class Unmasked(Redactor):

@@ -16,6 +16,8 @@ from devstack.errors import EngineError
 
 LISTENER: pytest.StashKey[Any] = pytest.StashKey()
 NEEDED = os.environ.get("DEVSTACK_REQUIRE_ENGINE") == "1"
+LONG = ("examples", "scenarios", "verify", "verbs", "database", "engine")
+"""The folders whose files take minutes. They are begun first, so that at the end no worker waits for another's last file."""
 
 
 def absent(why: str) -> None:
@@ -95,6 +97,10 @@ def require_image(engine: Engine) -> Callable[[str], str]:
         return reference
 
     return require
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: next((place for place, name in enumerate(LONG) if f"tests/{name}/" in item.nodeid), len(LONG)))
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from devstack.compose.load import Sources, load
-from devstack.redact import Redactor, passwords_in, secrets_of
+from devstack.redact import Redactor, secrets_of
 
 
 def masked(folder: Path, environment: str, line: str) -> str:
@@ -40,28 +40,6 @@ def test_a_password_that_is_the_word_for_one_is_masked_as_a_value_only(tmp_path:
 def test_any_other_password_is_masked_everywhere(tmp_path: Path) -> None:
     line = "tried changeme-now, changeme-now%21 and xchangeme-now!x"
     assert masked(tmp_path, "{POSTGRES_PASSWORD: changeme-now!}", line) == "tried changeme-now, **** and x****x"
-
-
-@pytest.mark.parametrize(
-    ("words", "passwords"),
-    [
-        (["redis-server", "--requirepass", "two words"], ["two words"]),
-        (["redis-server --requirepass abcd --appendonly yes"], ["abcd"]),
-        (["redis-server", "--masterauth=abcd"], ["abcd"]),
-        (["sh", "-c", "redis-cli -a hunter2 ping | grep PONG"], ["hunter2"]),
-        (["redis-cli", "-a", "hunter2", "ping"], ["hunter2"]),
-        (["CMD-SHELL", "PGPASSWORD='abcd' psql -U shop"], ["abcd"]),
-        (["mysqladmin", "ping", "--password=abcd"], ["abcd"]),
-        (["app", "--api-key", "abc", "--secret=def"], ["abc", "def"]),
-        (["psql", "--no-password", "shop"], []),
-        (["app", "--password-file", "/run/secrets/x", "--token=/run/secrets/y"], []),
-        (["app", "--pass-through", "abcd", "--token-ttl", "30"], []),
-        (["redis-server", "--requirepass", "$PASSWORD"], []),
-        (["app", "--password", "--verbose"], []),
-    ],
-)
-def test_the_passwords_of_a_command_are_known_by_their_options(words: list[str], passwords: list[str]) -> None:
-    assert list(passwords_in(words)) == passwords
 
 
 def test_a_password_in_a_command_is_masked(tmp_path: Path) -> None:

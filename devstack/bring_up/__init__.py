@@ -1,5 +1,6 @@
 """The road of `up`: observe, check ports, plan, execute. Used by `up`, `reset`, `undo`, `restart` and by verify's twin."""
 
+from devstack.bring_up.ends import with_ends
 from devstack.bring_up.images import image_steps, renew, sweep
 from devstack.bring_up.ports import check_ports
 from devstack.bring_up.road import Brought, carry_out, make_plan
@@ -23,4 +24,5 @@ __all__ = [
     "schema_tasks",
     "sweep",
     "wanted_of",
+    "with_ends",
 ]

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from threading import Thread
 
+from devstack.bring_up.ends import with_ends
 from devstack.bring_up.files import check_files
 from devstack.bring_up.ports import check_ports
 from devstack.bring_up.schema import apply, schema_tasks
@@ -35,6 +36,7 @@ class Brought:
 def make_plan(engine: Engine, stack: Stack, spec: Spec | None, observed: Observed, options: UpOptions) -> Plan:
     """The plan of an `up`, with the databases whose schema is not known to be up to date, and its ports checked."""
     notes = check_files(stack)
+    observed = with_ends(engine, stack, observed)
     plan = plan_up(stack, observed, replace(options, schema=schema_tasks(engine, stack, spec, observed, options)))
     check_ports(engine, stack, spec, observed, plan)
     return replace(plan, notes=(*plan.notes, *notes)) if plan.steps else plan

@@ -43,7 +43,7 @@ def run(session: Session, wanted: OneOff, *, no_deps: bool, remove: bool, detach
 def _bring_needed(session: Session, service: str, *, no_deps: bool, timeout: float) -> None:
     """Images, networks, volumes, and (unless told not to) the services that this one depends on, healthy."""
     stack, spec, engine = session.stack, session.project.spec, session.engine
-    observed = session.observe()
+    observed = bring_up.with_ends(engine, stack, session.observe())
     names = () if no_deps else one_off.needed(stack, service)
     schema = bring_up.schema_tasks(engine, stack, spec, observed, UpOptions(services=names)) if names else ()
     plan = one_off.plan_needed(stack, observed, service, no_deps=no_deps, schema=schema)

@@ -247,6 +247,7 @@ class Session:
             self.stack.name, self.stack.directory, timeout=timeout, on_wait=lambda who: self.console.label("lock", who)
         ):
             self.sweep()
+            self.engine.await_stops(self.stack.name, lambda name: self.console.label("waiting", f"{name} is just being stopped"))
             yield
 
     def sweep(self) -> None:

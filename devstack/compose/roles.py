@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
 from devstack.compose.model import FileObject, Mount, Service
+from devstack.compose.passwords import value_of
 
 INIT_SCRIPTS = "/docker-entrypoint-initdb.d"
 """Where the PostgreSQL image looks for what it runs once, in a new data folder."""
@@ -150,14 +151,9 @@ def _postgres(service: Service, secrets: Mapping[str, FileObject]) -> Postgres:
 
 
 def _redis(service: Service) -> Redis:
-    command = " ".join((*(service.entrypoint or ()), *(service.command or ())))
-    given = re.search(r"--requirepass[ =]+(\S+)", command)
+    given = value_of("--requirepass", (*(service.entrypoint or ()), *(service.command or ())))
     said = next((v for n in ("REDIS_PASSWORD", "VALKEY_PASSWORD", "REDISCLI_AUTH") if (v := service.environment.get(n))), None)
-    password = given.group(1).strip("\"'") if given else None
-    if password is None or password.startswith("$"):
-        password = said or None
-    elif not password:
-        password = None
+    password = (said if given is None or given.startswith("$") else given) or None
     return Redis(
         service=service.name,
         password=password,

@@ -39,7 +39,8 @@ class Event:
     """Something happened to a container of the watched project.
 
     `action` is "start", "die", "oom", "destroy", "health_status", "stop", "create", ...; `health` is set for "health_status",
-    `exit_code` for "die". `name` and `image` are the container's. `lost` means the stream ended and state must be looked at again.
+    `exit_code` for "die", `signal` (its number) for "kill". `name` and `image` are the container's. `lost` means the stream ended and state
+    must be looked at again.
     """
 
     action: str
@@ -51,6 +52,7 @@ class Event:
     lost: bool = False
     name: str = ""
     image: str = ""
+    signal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +213,15 @@ class Engine(Protocol):
     def start(self, container: str) -> None: ...
 
     def stop(self, container: str, timeout: float | None = None) -> None: ...
+
+    def await_stops(self, project: str, on_wait: Callable[[str], None]) -> None:
+        """Wait for the containers that were told to stop and have not ended yet: an engine goes on when whoever told it is gone.
+
+        `on_wait` is called with the name of each.
+        """
+
+    def was_stopped(self, container: Container) -> bool | None:
+        """Whether an inspected container that has ended was told to, not by itself; None when the engine does not remember it."""
 
     def kill(self, container: str, signal: str = "KILL") -> None: ...
 

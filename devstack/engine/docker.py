@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -192,6 +192,16 @@ class DockerEngine:
         from devstack.engine import ending
 
         ending.stop(self._wire, container, timeout)
+
+    def await_stops(self, project: str, on_wait: Callable[[str], None]) -> None:
+        from devstack.engine import ending
+
+        ending.await_stops(self._wire, project, on_wait)
+
+    def was_stopped(self, container: Container) -> bool | None:
+        from devstack.engine import ending
+
+        return ending.was_stopped(self._wire, container)
 
     def kill(self, container: str, signal: str = "KILL") -> None:
         """A container that does not run needs no signal."""

@@ -110,12 +110,16 @@ class Detail:
     restart_count: int = 0
     started_at: float = 0.0
     finished_at: float = 0.0
+    stopped: bool | None = None
+    """Of one that ended, where it was asked for: whether it was told to; None when nobody remembers."""
     error: str = ""
     environment: Strings = EMPTY
     command: tuple[str, ...] = ()
     healthcheck: tuple[str, ...] = ()
     probes: tuple[Probe, ...] = ()
     restart_policy: str = ""
+    grace: float | None = None
+    """Seconds it has to stop; None when it says nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

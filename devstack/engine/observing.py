@@ -149,6 +149,7 @@ def _detail(item: Reply) -> Detail:
         healthcheck=_words((config.get("Healthcheck") or {}).get("Test")),
         probes=tuple(_probe(entry) for entry in (state.get("Health") or {}).get("Log") or ()),
         restart_policy=str(restart.get("Name") or "no") + (f":{tries}" if tries else ""),
+        grace=None if config.get("StopTimeout") is None else float(config["StopTimeout"]),
     )
 
 
@@ -169,12 +170,6 @@ def info(version: Reply, told: Reply, endpoint: Endpoint, api: tuple[int, int]) 
         rootless=any("rootless" in str(option) for option in told.get("SecurityOptions") or ()),
         root_dir=str(told.get("DockerRootDir") or ""),
     )
-
-
-def grace(item: Reply) -> float | None:
-    """Seconds an inspected container has to stop; None when it says nothing."""
-    seconds = item["Config"].get("StopTimeout")
-    return None if seconds is None else float(seconds)
 
 
 def network(item: Reply) -> ObservedNetwork:
@@ -276,6 +271,7 @@ def event(item: Reply) -> Event:
         exit_code=int(code) if action == "die" and code.lstrip("-").isdigit() else None,
         name=attributes.get("name", ""),
         image=attributes.get("image", ""),
+        signal=attributes.get("signal", ""),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from devstack.compose.model import Service
+from devstack.compose.model import Condition, Service
 
 NAMESPACE_KEYS = ("network_mode", "ipc", "pid")
 
@@ -36,6 +36,11 @@ def closure(names: Iterable[str], services: Mapping[str, Service]) -> tuple[str,
     for name in names:
         visit(name)
     return tuple(seen)
+
+
+def conditions(services: Mapping[str, Service], name: str) -> set[Condition]:
+    """The conditions that the services have for one of them."""
+    return {needed.condition for service in services.values() for needed in service.depends_on if needed.service == name}
 
 
 def dependents(services: Mapping[str, Service]) -> dict[str, tuple[str, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from devstack.compose.model import EMPTY, Condition, Service, Stack, Strings
 from devstack.engine.base import Container
 from devstack.plan.options import UpOptions
-from devstack.plan.order import needs, parents
+from devstack.plan.order import conditions, needs, parents
 from devstack.plan.steps import NO_KEYS, ApplySchema, Await, Create, Keys, Remove, Rename, Start, Step, Stop, Until
 
 
@@ -147,7 +147,7 @@ class Sketch:
 
     def until(self, service: Service) -> Until:
         """The strictest condition any enabled service has for this one."""
-        wanted = {d.condition for other in self.stack.services.values() for d in other.depends_on if d.service == service.name}
+        wanted = conditions(self.stack.services, service.name)
         if Condition.COMPLETED in wanted:
             return Until.COMPLETED
         return Until.HEALTHY if Condition.HEALTHY in wanted else Until.READY

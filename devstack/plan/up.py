@@ -10,6 +10,7 @@ from devstack.engine.base import Container, Health, Observed, State
 from devstack.errors import DevstackError
 from devstack.plan.diverged import diverged
 from devstack.plan.drift import drift
+from devstack.plan.ends import was_stopped
 from devstack.plan.options import SchemaTask, UpOptions
 from devstack.plan.order import closure, dependents, parents
 from devstack.plan.prerequisites import prerequisites
@@ -166,13 +167,16 @@ class _Planner:
         return f"it is stopped (exit {container.exit_code})" if container.exit_code is not None else "it is stopped"
 
     def _is_done(self, service: Service, container: Container) -> bool:
-        """A one-shot that ended well stays ended, unless it is asked for by name or something that waits for it starts anew."""
+        """A one-shot that ended well stays ended, unless it is asked for by name or something that waits for it starts anew.
+
+        Where nothing waits for it, it may be a worker that ended well because it was stopped.
+        """
         ended = container.state is State.EXITED and container.exit_code == 0 and service.restart in ("", "no", "on-failure")
         if not ended or service.name in self.options.services or self._serves(service):
             return False
         waiting = dependents(self.stack.services)[service.name]
         awaited = [name for name in waiting if self.sketch.until(service) is Until.COMPLETED and name in self.names]
-        return all(self._is_up(name) for name in awaited)
+        return all(self._is_up(name) for name in awaited) if awaited else not was_stopped(container, self.observed)
 
     def _serves(self, service: Service) -> bool:
         """Whether it is there to be reached: a server ends well too when it is stopped (PostgreSQL with 0)."""

@@ -15,6 +15,7 @@ from devstack.database import flushing
 from devstack.database.flushing import Hold, ask
 from devstack.engine.base import Engine
 from devstack.errors import DatabaseError
+from tests.scenarios.checkout import wait_for
 
 pytestmark = pytest.mark.engine
 ROLE = Redis(service="cache", port=6379, password=None)
@@ -33,6 +34,7 @@ def cache(engine: Engine, require_image: Callable[[str], str]) -> Iterator[str]:
     client = docker.from_env()
     container = client.containers.run(image, detach=True, name=f"t-hold-{secrets.token_hex(4)}")
     try:
+        wait_for(lambda: container.exec_run(["redis-cli", "ping"]).output.strip() == b"PONG")
         yield str(container.id)
     finally:
         container.remove(force=True, v=True)

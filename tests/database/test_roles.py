@@ -108,6 +108,8 @@ def test_a_role_does_not_show_its_password() -> None:
         (("redis-server", "--requirepass", "s"), {}, "s", 6379),
         (("redis-server", "--requirepass", "s", "--port", "6380"), {}, "s", 6380),
         (("sh", "-c", 'exec redis-server --requirepass "$REDIS_PASSWORD"'), {"REDIS_PASSWORD": "s"}, "s", 6379),
+        (("redis-server", "--requirepass", "two words"), {}, "two words", 6379),
+        (("redis-server", "--requirepass", ""), {"REDIS_PASSWORD": "s"}, None, 6379),
         ((), {"REDIS_PASSWORD": "s"}, "s", 6379),
     ],
 )

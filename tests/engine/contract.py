@@ -35,6 +35,8 @@ def ended(engine: Engine, container: str) -> None:
 
 
 class Contract:
+    stops_take_time = True
+
     # Looking
 
     def test_an_unknown_project_is_empty(self, engine: Engine, project: str) -> None:
@@ -151,6 +153,29 @@ class Contract:
         engine.start(container)
         engine.stop(container, 0)
         engine.stop(container, 0)
+
+    def test_a_stop_that_is_under_way_is_waited_for(self, engine: Engine, project: str) -> None:
+        stubborn = service("web", ("sh", "-c", "trap '' TERM; while :; do sleep 1; done"), stop_grace_period=2.0)
+        (container,) = up(engine, stack(project, stubborn, service("other")), "web", "other")[:1]
+        waited: list[str] = []
+        engine.await_stops(project, waited.append)
+        assert waited == []
+        stopping = threading.Thread(target=engine.stop, args=(container,))
+        stopping.start()
+        await_(lambda: engine.await_stops(project, waited.append) or not engine.inspect(container).running)
+        assert waited == ([f"{project}-web-1"] if self.stops_take_time else []) and engine.inspect(container).state is State.EXITED
+        stopping.join()
+        assert [c.service for c in engine.containers(project) if c.running] == ["other"]
+
+    def test_whether_it_was_stopped_or_ended_by_itself_is_remembered(self, engine: Engine, project: str) -> None:
+        """Not for ever by every engine, which then says None."""
+        own, told = up(engine, stack(project, service("own", ("true",)), service("told", init=True)), "own", "told")
+        ended(engine, own)
+        engine.stop(told)
+        assert [engine.was_stopped(engine.inspect(container)) for container in (own, told)] == [False, True]
+        engine.start(own)
+        ended(engine, own)
+        assert engine.was_stopped(engine.inspect(own)) is False
 
     def test_stopping_and_removing_what_is_gone_is_fine(self, engine: Engine, project: str) -> None:
         (container,) = made(engine, stack(project, service("web")))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -315,6 +315,12 @@ class MemoryEngine:
             except NotFound:
                 return
             self._end(box)
+
+    def await_stops(self, project: str, on_wait: Callable[[str], None]) -> None:
+        """Nothing here takes time to stop."""
+
+    def was_stopped(self, container: Container) -> bool | None:
+        return self._box(container.id).code == 137
 
     def _end(self, box: Box) -> None:
         if box.container.state in (State.RUNNING, State.PAUSED):

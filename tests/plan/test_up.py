@@ -8,8 +8,8 @@ from typing import TypeVar
 
 import pytest
 
-from devstack.compose.model import Condition, Dependency
-from devstack.engine.base import Health, ObservedImage, ObservedMount, State
+from devstack.compose.model import Condition, Dependency, Service
+from devstack.engine.base import Container, Detail, Health, ObservedImage, ObservedMount, State
 from devstack.errors import DevstackError, ImageUnavailable
 from devstack.plan.steps import ApplySchema, Await, Create, Plan, Remove, Rename, Start, Step, Stop, Until
 from devstack.plan.up import SchemaTask, UpOptions, plan_up
@@ -144,6 +144,45 @@ def test_a_one_shot_named_on_the_command_line_runs_again() -> None:
     done = container(both, MIGRATE, state=State.EXITED, exit_code=0)
     plan = plan_up(both, observed(both, done, container(both, APP)), UpOptions(services=("migrate",)))
     assert find(plan, Start, "migrate")
+
+
+JOB = service("job", probe=False)
+
+
+def lived(service: Service, started: float, finished: float = 0.0) -> Container:
+    """A container with its times; one that ended ended well."""
+    ended = {"state": State.EXITED, "exit_code": 0, "health": Health.NONE} if finished else {}
+    return container(SHOP, service, detail=Detail(started_at=started, finished_at=finished), **ended)
+
+
+@pytest.mark.parametrize(
+    ("db", "job", "again"),
+    [
+        ((100, 0), (101, 103), False),  # the database went on
+        ((100, 500), (101, 103), False),  # and was stopped later
+        ((100, 505), (101, 500), True),  # both were stopped, the job first
+        ((600, 0), (101, 500), True),  # and the database was started again meanwhile
+        ((100, 499), (101, 500), True),
+    ],
+)
+def test_what_ended_well_with_the_whole_stack_was_stopped(db: tuple[float, float], job: tuple[float, float], again: bool) -> None:
+    two = stack(DB, JOB, volumes=["data"])
+    steps = plan_up(two, observed(two, lived(DB, *db), lived(JOB, *job))).steps
+    assert any(isinstance(step, Start) and step.service == JOB for step in steps) is again
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+def test_what_the_engine_remembers_of_an_end_counts(stopped: bool) -> None:
+    two = stack(DB, JOB, volumes=["data"])
+    job = lived(JOB, 101, 103)
+    assert job.detail is not None
+    told = replace(job, detail=replace(job.detail, stopped=stopped))
+    assert bool(plan_up(two, observed(two, lived(DB, 100), told)).steps) is stopped
+
+
+def test_a_worker_that_is_all_of_a_stack_is_started_again() -> None:
+    one = stack(JOB)
+    assert find(plan_up(one, observed(one, lived(JOB, 100, 500))), Start, "job")
 
 
 def test_a_server_that_was_stopped_starts_again_although_it_ended_well() -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 from devstack.engine.base import Container, Engine, Health
 from devstack.redact import SECRET_NAME
+from tests import warm
 
 SESSION = f"s{secrets.token_hex(3)}"
 """The first letters of every project of this run, by which what is left behind is found."""
@@ -73,17 +74,7 @@ def command(*arguments: str) -> list[str]:
 def run(*arguments: str, cwd: Path, code: int | None = 0, given: str | None = None, timeout: float = PATIENCE, **more: str) -> Ran:
     """Run devstack to its end; `more` are variables of its environment. Whatever happens there is no traceback."""
     begun = time.monotonic()
-    stdin = subprocess.DEVNULL if given is None else None
-    ended = subprocess.run(
-        command(*arguments),
-        cwd=cwd,
-        env=surroundings(**more),
-        stdin=stdin,
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-    )
+    ended = warm.run(arguments, cwd=cwd, env=surroundings(**more), given=given, timeout=timeout)
     ran = Ran(arguments, ended.returncode, ended.stdout, ended.stderr, time.monotonic() - begun)
     sound(ran)
     assert code is None or ran.code == code, str(ran)

@@ -16,6 +16,7 @@ from tests.scenarios.conftest import MakeCheckout
 from tests.scenarios.stacks import DATABASE, PAIR, SHOP, one
 
 STUCK = one('command: [sleep, "1000"]\ninit: true\nhealthcheck: {test: [CMD, "false"], interval: 60s, start_period: 60s}')
+WORKER = one("command: [sh, -c, \"trap 'echo ending; sleep 2; exit 0' TERM; while :; do sleep 0.1; done\"]")
 MOMENTS = 10
 TOLD = 2.0
 """Seconds within which an interrupted command has ended."""
@@ -48,6 +49,30 @@ def test_a_second_ctrl_c_ends_at_once(checkout: MakeCheckout) -> None:
     process.send_signal(signal.SIGINT)
     ran = finish(process)
     assert ran.code == 130 and ran.seconds < 1.0, ran
+
+
+def test_up_after_a_stop_that_was_cut_off_waits_for_its_end_and_starts_it_again(checkout: MakeCheckout) -> None:
+    stack = checkout(WORKER)
+    stack.devstack("up")
+    container = stack.ids()["job-1"]
+    stopping = stack.begin("stop")
+    wait_for(lambda: any(line.text.startswith("ending") for line in stack.engine.logs(container)))
+    kill(stopping)
+    ran = stack.devstack("up")
+    assert f"{stack.name}-job-1 is just being stopped" in ran.err and "ready" in ran.out, ran
+    assert stack.engine.inspect(container).running, "it is the same one, and it runs"
+
+
+def test_a_worker_that_ends_well_when_it_is_stopped_is_started_by_up(checkout: MakeCheckout) -> None:
+    stack = checkout(WORKER)
+    stack.devstack("up")
+    stack.devstack("stop")
+    assert stack.containers()["job-1"].exit_code == 0
+    stack.devstack("up")
+    assert stack.containers()["job-1"].running
+    stack.devstack("stop", "job")
+    stack.devstack("up")
+    assert stack.containers()["job-1"].running
 
 
 def test_ctrl_c_ends_a_wait_for_another_command(checkout: MakeCheckout) -> None:

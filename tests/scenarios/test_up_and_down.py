@@ -7,8 +7,13 @@ import re
 import shutil
 import stat
 import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import docker
 import pytest
 
 from tests.scenarios.checkout import Checkout, run, states
@@ -97,28 +102,54 @@ def test_a_second_down_has_nothing_to_do(checkout: MakeCheckout) -> None:
 
 def test_down_names_the_volumes_that_nothing_will_find_again_and_verify_leaves_none(checkout: MakeCheckout) -> None:
     stack = checkout(one('command: [sleep, "1000"]\ninit: true\nvolumes: [/data, "kept:/kept"]', "volumes: {kept: {}}\n"))
-    before = nameless(stack)
-    ran = stack.devstack("verify", "--only", "data", "--only", "clean", "--json", code=None, timeout=180)
+    with nameless(stack) as of_the_twin:
+        ran = stack.devstack("verify", "--only", "data", "--only", "clean", "--json", code=None, timeout=180)
     results = ran.document["data"]["results"]
     assert [result["id"] for result in results if result["status"] == "fail" and result["check"] == "clean"] == ["clean.named"]
-    assert nameless(stack) == before
-    stack.devstack("up")
+    assert of_the_twin and not of_the_twin & volumes()
+    with nameless(stack) as made:
+        stack.devstack("up")
     left = stack.devstack("down")
     assert (
         'job:/data: a volume without a name, and the next `up` begins with a new one; to keep what is in it: volumes: ["job_data:/data"]'
         in left.err
     )
-    (made,) = nameless(stack) - before
-    stack.engine.remove_volume(made)
-    stack.devstack("up")
+    assert len(made - of_the_twin) == 1 and made & volumes() == made - of_the_twin
+    with nameless(stack) as made_again:
+        stack.devstack("up")
     assert stack.devstack("down", "--json").data["nameless_volumes"] == ["job:/data"]
-    (made,) = nameless(stack) - before
-    stack.engine.remove_volume(made)
+    assert len(made_again - made - of_the_twin) == 1
+    for name in (made | made_again) & volumes():
+        stack.engine.remove_volume(name)
 
 
-def nameless(stack: Checkout) -> set[str]:
-    listed = subprocess.run(["docker", "volume", "ls", "-q"], capture_output=True, text=True, check=True).stdout.split()
-    return {name for name in listed if re.fullmatch("[0-9a-f]{64}", name)}
+def volumes() -> set[str]:
+    return set(subprocess.run(["docker", "volume", "ls", "-q"], capture_output=True, text=True, check=True).stdout.split())
+
+
+@contextmanager
+def nameless(stack: Checkout) -> Iterator[set[str]]:
+    """The volumes without a name that containers of this stack and of its twins get meanwhile; other tests make such ones too."""
+    client = docker.from_env()
+    made: set[str] = set()
+    mounts = client.events(since=int(time.time()), decode=True, filters={"type": "volume", "event": "mount"})
+
+    def note() -> None:
+        for event in mounts:
+            actor = event["Actor"]
+            with suppress(docker.errors.NotFound):
+                container = client.api.inspect_container(actor["Attributes"]["container"])
+                if container["Name"].startswith(f"/{stack.name}-") and re.fullmatch("[0-9a-f]{64}", actor["ID"]):
+                    made.add(actor["ID"])
+
+    noting = threading.Thread(target=note, daemon=True)
+    noting.start()
+    try:
+        yield made
+    finally:
+        mounts.close()
+        noting.join(10)
+        client.close()
 
 
 def test_stop_keeps_containers_and_start_brings_the_same_ones_back(checkout: MakeCheckout) -> None:

@@ -10,8 +10,8 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -193,6 +193,18 @@ class NativeEngine:
         if not self._boxes.is_live(box, record):
             return
         self.line.ask(record.project, op="stop", id=record.id, timeout=record.grace if timeout is None else timeout)
+
+    def await_stops(self, project: str, on_wait: Callable[[str], None]) -> None:
+        if not self.line.is_supervised(project):
+            return
+        for container, name in self.line.ask(project, op="stopping")["names"].items():
+            on_wait(name)
+            with suppress(NotFound):
+                self.line.ask(project, op="await", id=container)
+
+    def was_stopped(self, container: Container) -> bool | None:
+        box, _ = self._boxes.one(container.id)
+        return box.life().asked
 
     def kill(self, container: str, signal: str = "KILL") -> None:
         box, record = self._boxes.one(container)

@@ -130,6 +130,11 @@ class Program:
         if patience <= 0:
             self.kill_all()
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the process was asked to end, and has not."""
+        return self.child is not None and not self.wanted
+
     def kill_all(self) -> None:
         self.kill_at = 0.0
         if self.child is not None:
@@ -195,7 +200,7 @@ class Program:
         lived = time.time() - self.life.started_at
         again = not asked and self._again(exit_code)
         state = "restarting" if again else "exited"
-        self._keep(state=state, exit_code=exit_code, finished_at=time.time(), pid=0, born=0, health="none")
+        self._keep(state=state, exit_code=exit_code, finished_at=time.time(), pid=0, born=0, health="none", asked=asked)
         if again:
             pause = SHORTEST if lived >= STEADY else min(LONGEST, SHORTEST * 2 ** min(self.life.restarts, 12))
             self.restart_at = now + pause

@@ -88,6 +88,8 @@ class Life:
     started_at: float = 0.0
     finished_at: float = 0.0
     restarts: int = 0
+    asked: bool = False
+    """Whether its last end was asked for."""
     error: str = ""
     probes: tuple[Probe, ...] = field(default=())
 

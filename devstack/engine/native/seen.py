@@ -47,6 +47,7 @@ def inspected(record: Record, life: Life) -> Container:
         healthcheck=record.check.test if record.check else (),
         probes=tuple(Probe(probe.exit_code, probe.output, probe.ended_at) for probe in life.probes),
         restart_policy=record.restart,
+        grace=record.grace,
     )
     return replace(shown(record, life), detail=detail)
 

@@ -222,6 +222,9 @@ class Supervisor:
             case "subscribe":
                 client.listens = True
                 client.say({"ok": True})
+            case "stopping":
+                names = {program.record.id: program.record.name for program in self.programs.values() if program.is_stopping}
+                client.say({"ok": True, "names": names})
             case "follow":
                 client.logs = request["id"]
                 client.say({"ok": True})
@@ -252,6 +255,11 @@ class Supervisor:
                 return
             case "stop":
                 program.stop(0.0)
+            case "await" if program.child is not None:
+                client.waits_for = program.record.id
+                return
+            case "await":
+                pass
             case "kill":
                 number = number_of(request["signal"])
                 if number == signal.SIGKILL and program.child is not None:

@@ -11,8 +11,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from devstack.compose.model import Service
+from devstack.compose.passwords import passwords_in
 from devstack.errors import DevstackError, Where
-from devstack.redact import SECRET_NAME, USERINFO, passwords_in, secrets_of
+from devstack.redact import SECRET_NAME, USERINFO, secrets_of
 from devstack.spec.find import LOCAL_NAMES, shown
 from devstack.verify.base import Ground, Topic
 from devstack.verify.checks.rendered import secret_names
