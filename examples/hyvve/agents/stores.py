@@ -16,7 +16,8 @@ from settings import Settings
 
 QUEUE = "agentos:queue"
 TAKEN = "agentos:taken"
-TIMEOUT = 5.0  # seconds
+TIMEOUT = 5.0  # seconds until a store that does not answer is told to be in trouble
+PATIENCE = 15.0  # seconds a request waits: a store that stands still makes answers late, not wrong
 WAIT = 5  # seconds that the worker's question to the queue may stay open
 CONNECTIONS = 5
 
@@ -49,15 +50,15 @@ class Stores:
         self._connecting = asyncio.Lock()
 
     @asynccontextmanager
-    async def database(self) -> AsyncIterator[Any]:
-        """A connection. Raises Unavailable."""
+    async def database(self, within: float = PATIENCE) -> AsyncIterator[Any]:
+        """A connection. Raises Unavailable, when none is free too."""
         where = f"PostgreSQL at {address_of(self.settings.database_url, 5432)}"
         try:
             pool = await self._connected()
-            async with pool.acquire(timeout=TIMEOUT) as connection:
+            async with pool.acquire(timeout=within) as connection:
                 yield connection
         except TimeoutError:
-            raise Unavailable(f"{where} did not answer within {TIMEOUT:g} s") from None
+            raise Unavailable(f"{where} did not answer within {within:g} s") from None
         except asyncpg.UndefinedTableError as error:
             raise Unavailable(f"{where}: {error}; the migrations have not been applied") from None
         except (
@@ -78,8 +79,8 @@ class Stores:
                     self.settings.database_url,
                     min_size=0,
                     max_size=CONNECTIONS,
-                    timeout=TIMEOUT,
-                    command_timeout=10,
+                    timeout=PATIENCE,
+                    command_timeout=PATIENCE,
                     server_settings={"application_name": "hyvve-agentos"},
                 )
             return self._pool
@@ -87,8 +88,8 @@ class Stores:
     async def database_trouble(self) -> str | None:
         """Why the database cannot be used; None when it answers."""
         try:
-            async with self.database() as connection:
-                await connection.fetchval("SELECT 1")
+            async with self.database(TIMEOUT) as connection:
+                await connection.fetchval("SELECT 1", timeout=TIMEOUT)
         except Unavailable as error:
             return str(error)
         return None

@@ -26,7 +26,8 @@ def new_engine(settings: Settings) -> Engine:
         settings.sqlalchemy_url,
         pool_size=settings.db_pool_size,
         max_overflow=settings.db_max_overflow,
-        pool_timeout=3 * settings.db_timeout_seconds,
+        # A database that stands still for a while makes answers late, not wrong.
+        pool_timeout=5 * settings.db_timeout_seconds,
         # A connection that died with the database is replaced, not handed out.
         pool_pre_ping=True,
         connect_args={

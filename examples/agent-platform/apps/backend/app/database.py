@@ -27,7 +27,8 @@ class Database:
             settings.sqlalchemy_url,
             pool_size=settings.db_pool_size,
             max_overflow=settings.db_max_overflow,
-            pool_timeout=self.timeout,
+            # A database that stands still for a while makes answers late, not wrong.
+            pool_timeout=5 * self.timeout,
             # A connection that died with the database is replaced, not handed out.
             pool_pre_ping=True,
             connect_args={

@@ -33,7 +33,7 @@ export function createApi(settings, { database, redis }) {
 
   async function health() {
     const [postgres, cache, agentos] = await Promise.all([
-      trouble(() => database.$queryRaw`SELECT 1`),
+      trouble(() => within(3000, database.$queryRaw`SELECT 1`)),
       trouble(() => redis.ping()),
       trouble(async () => {
         const answer = await fetch(`${settings.agentosUrl}/`, { signal: AbortSignal.timeout(3000) });
@@ -86,7 +86,7 @@ export function createApi(settings, { database, redis }) {
     await database.workspace.findUniqueOrThrow({ where: { id } });
     const answer = await fetch(`${settings.agentosUrl}/runs`, {
       headers: { authorization: `Bearer ${tokenFor(id, settings.secret)}` },
-      signal: AbortSignal.timeout(5000),
+      signal: AbortSignal.timeout(20_000), // longer than AgentOS waits for its database
     }).catch((error) => {
       throw new Problem(502, `AgentOS at ${settings.agentosUrl}: ${reasonOf(error)}`);
     });
@@ -120,6 +120,9 @@ function failed(error, request) {
     return [503, { detail: `${reasonOf(error)}; the migrations have not been applied` }];
   if (["P1000", "P1001", "P1002", "P1003", "P1017", "P2024", "P2037"].includes(error.code))
     return [503, { detail: `the database cannot be used: ${reasonOf(error)}` }];
+  // The pool's own words; Prisma has no code for them.
+  if (/timeout exceeded when trying to connect|due to connection timeout/.test(error.message))
+    return [503, { detail: "the database is too busy: no connection was free in time" }];
   if (error.name === "ClientOfflineError" || error.name === "SocketClosedUnexpectedlyError")
     return [503, { detail: `Redis cannot be used: ${reasonOf(error)}` }];
   const id = randomUUID();
@@ -153,6 +156,15 @@ function textOf(body, name, most) {
 function idOf(text) {
   if (!UUID.test(text)) throw new Problem(404, "not found");
   return text;
+}
+
+/** What is promised, or an error after so many milliseconds. */
+async function within(most, promise) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${most / 1000} s`)), most);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
 async function trouble(ask) {
