@@ -202,9 +202,10 @@ def test_the_holder_of_the_lock_is_named(target: Target) -> None:
 
 
 _APPLY = textwrap.dedent("""
-    import sys, pathlib
+    import signal, sys, pathlib
     from devstack.database.schema import SchemaFiles, apply
     from devstack.database.target import Target
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in a shell's background
     host, port, user, password, database, file = sys.argv[1:]
     path = pathlib.Path(file)
     target = Target(host, int(port), user, password, database, "db")

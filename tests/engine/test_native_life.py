@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -63,6 +63,11 @@ def supervisor_of(engine: NativeEngine, project: str) -> int:
         if entry.name.isdigit() and address in processes.command_line(int(entry.name)):
             return int(entry.name)
     raise AssertionError("no supervisor")
+
+
+def connections(engine: NativeEngine, project: str) -> int:
+    """The sockets with the address of a project's supervisor: its own, and one for each that has connected."""
+    return Path("/proc/net/unix").read_text().count(f" {engine.where.socket(project)}\n")
 
 
 def kill_supervisor(engine: NativeEngine, project: str) -> None:
@@ -129,6 +134,28 @@ def test_commands_that_begin_at_once_share_one_supervisor(engine: NativeEngine, 
     assert there == [str(supervisor_of(engine, project))]
     for connection in connections:
         connection.close()
+
+
+@pytest.mark.parametrize("how", ["ask", "attach", "watch"])
+def test_a_supervisor_that_ends_just_when_it_is_reached_is_followed_by_another(
+    engine: NativeEngine, project: str, how: str
+) -> None:
+    asked: dict[str, Callable[[NativeEngine, str], object]] = {
+        "ask": NativeEngine.start,
+        "attach": lambda engine, container: engine.attach(container, tty=False, stdin=False).close(),
+        "watch": lambda engine, _: engine.line.stream(project, op="subscribe").__enter__(),
+    }
+    (container,) = made(engine, stack(project, service("web")))
+    Line(engine.where).connect(project).close()
+    old = supervisor_of(engine, project)
+    os.kill(old, signal.SIGSTOP)  # reached now, it does not answer any more
+    before = connections(engine, project)
+    with ThreadPoolExecutor(1) as command:
+        answered = command.submit(lambda: asked[how](engine, container))
+        await_(lambda: connections(engine, project) > before)
+        os.kill(old, signal.SIGKILL)
+        answered.result(30)
+    assert supervisor_of(engine, project) != old
 
 
 def test_a_supervisor_stays_small(engine: NativeEngine, project: str) -> None:

@@ -5,7 +5,6 @@ What was made lies in files; what runs is the supervisors' to know.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import threading
@@ -283,14 +282,7 @@ class NativeEngine:
 
     def attach(self, container: str, *, tty: bool, stdin: bool) -> Session:
         _, record = self._boxes.one(container)
-        connection = self.line.connect(record.project)
-        connection.sendall(json.dumps({"op": "attach", "id": record.id}).encode() + b"\n")
-        answer = b""
-        while not answer.endswith(b"\n"):  # a byte at a time: frames follow it
-            answer += connection.recv(1)
-        if not json.loads(answer)["ok"]:
-            connection.close()
-            raise NotFound(f"No such container: {container}", status=404)
+        connection, _ = self.line.open(record.project, op="attach", id=record.id)
         return AttachedSession(connection, tty=tty)
 
     def wait(self, container: str) -> int:

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -21,6 +21,7 @@ from devstack.errors import EngineError, EngineRefused, NotFound
 
 PATIENCE = 10.0
 """Seconds a new supervisor has to listen."""
+_ATTEMPTS = 3
 _LOOK = 0.1
 """Seconds between two looks whether another one listens."""
 _START = "import sys; sys.path[:0] = [sys.argv.pop(1)]; from devstack.engine.native.supervisor import main; main(*sys.argv[1:4], int(sys.argv[4]))"
@@ -48,23 +49,9 @@ class Line:
 
     def ask(self, project: str, **request: Any) -> dict[str, Any]:
         """One request and its answer. Raises NotFound, EngineRefused, EngineError."""
-        for attempt in (1, 2, 3):
-            with closing(self.connect(project)) as connection:
-                try:
-                    connection.sendall(json.dumps(request).encode() + b"\n")
-                    answer = _line(connection)
-                except OSError:
-                    answer = b""
-            if answer:
-                break
-            if attempt == 3:
-                raise EngineError(f"the supervisor of {project} ended before it answered")
-        found: dict[str, Any] = json.loads(answer)
-        if found.get("missing"):
-            raise NotFound(found["message"], status=404)
-        if not found["ok"]:
-            raise EngineRefused(found["message"], status=400)
-        return found
+        connection, answer = self.open(project, **request)
+        connection.close()
+        return answer
 
     def tell(self, project: str, event: dict[str, Any]) -> None:
         """Let those who watch hear of something that needs no supervisor; where none lives, nobody watches."""
@@ -75,20 +62,36 @@ class Line:
     @contextmanager
     def stream(self, project: str, **request: Any) -> Iterator[Iterator[dict[str, Any]]]:
         """What comes over a connection that stays open after its first answer; it ends when the context is left."""
-        connection = self.connect(project)
-        lines = cast(BinaryIO, connection.makefile("rb"))
+        connection, _ = self.open(project, **request)
         try:
-            connection.sendall(json.dumps(request).encode() + b"\n")
-            answer = json.loads(lines.readline() or b'{"ok": false, "message": "the supervisor ended"}')
-            if answer.get("missing"):
-                raise NotFound(answer["message"], status=404)
-            if not answer["ok"]:
-                raise EngineError(answer["message"])
-            yield _events(lines)
+            yield _events(cast(BinaryIO, connection.makefile("rb")))
         finally:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
             connection.close()
+
+    def open(self, project: str, **request: Any) -> tuple[socket.socket, dict[str, Any]]:
+        """A connection on which a request was answered, and the answer: what follows it is still to be read.
+
+        A supervisor that had nothing to do may end just when it is reached; the next one is asked then. Raises as `ask`.
+        """
+        for _ in range(_ATTEMPTS):
+            with ExitStack() as failed:
+                connection = failed.enter_context(closing(self.connect(project)))
+                answer = b""
+                with suppress(OSError):
+                    connection.sendall(json.dumps(request).encode() + b"\n")
+                    answer = _line(connection)
+                if not answer:
+                    continue
+                found: dict[str, Any] = json.loads(answer)
+                if found.get("missing"):
+                    raise NotFound(found["message"], status=404)
+                if not found["ok"]:
+                    raise EngineRefused(found["message"], status=400)
+                failed.pop_all()
+                return connection, found
+        raise EngineError(f"the supervisor of {project} ended before it answered")
 
     def connect(self, project: str) -> socket.socket:
         """A connection; a supervisor is started where none listens, by one thread for all."""
@@ -165,12 +168,13 @@ def _readable(number: int, seconds: float) -> bool:
 
 
 def _line(connection: socket.socket) -> bytes:
+    """The next line and not a byte of what follows it; nothing when the other end closes before its end."""
     data = b""
     while not data.endswith(b"\n"):
-        piece = connection.recv(65536)
-        if not piece:
+        seen = connection.recv(65536, socket.MSG_PEEK)
+        if not seen:
             return b""
-        data += piece
+        data += connection.recv(seen.find(b"\n") + 1 or len(seen))
     return data
 
 
