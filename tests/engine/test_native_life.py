@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from devstack.compose.model import FileMount, FileObject, Healthcheck, Mount, Port
+from devstack.compose.model import Build, FileMount, FileObject, Healthcheck, Mount, Port
 from devstack.engine.base import Health, State
 from devstack.engine.native import processes
 from devstack.engine.native.engine import NativeEngine
@@ -111,6 +111,23 @@ def test_a_program_that_is_deaf_to_its_signal_is_killed_after_its_grace(engine: 
     time.sleep(0.3)
     engine.stop(container, 0.5)
     assert engine.inspect(container).exit_code == 137
+
+
+# Images
+
+
+def test_services_of_one_folder_are_built_at_once_into_one_environment(engine: NativeEngine, project: str, tmp_path: Path) -> None:
+    context = tmp_path / "context"
+    context.mkdir()
+    (context / "Dockerfile").write_text("FROM python:3.13-slim\n")
+    together = [service(f"s{n}", build=Build(context=str(context), dockerfile="Dockerfile"), image="") for n in range(4)]
+    wanted = stack(project, *together)
+    with ThreadPoolExecutor(4) as builders:
+        images = list(builders.map(lambda one: engine.build(wanted, one), together))
+    assert len({image.id for image in images}) == 1
+    environments = [made.packages for made in (engine.images.made(wanted, one) for one in together)]
+    assert len(set(environments)) == 1
+    assert environments[0] is not None and subprocess.run([environments[0] / "bin" / "python", "-c", "import pip"]).returncode == 0
 
 
 # Supervision

@@ -15,7 +15,7 @@ from devstack.compose.model import Build, Service, Stack
 from devstack.engine.base import ObservedImage, OnProgress, Progress
 from devstack.engine.native.dockerfile import Dockerfile
 from devstack.engine.native.places import Places
-from devstack.engine.native.records import write
+from devstack.engine.native.records import one_at_a_time, write
 from devstack.engine.native.ways import Missing, Tool, Ways, base_of, run_pip
 from devstack.errors import DevstackError, EngineRefused, ImageUnavailable
 
@@ -100,9 +100,12 @@ class Images:
         packages = None
         if tool.native.toolchain == "python":
             packages = self.where.images / f"python-{digest.hexdigest()[:16]}"
-            self._environment(packages, tool, lists, on_progress, anew=no_cache)
+            # Services of one folder share it, and are built side by side.
+            with one_at_a_time(packages.with_suffix(".lock")):
+                self._environment(packages, tool, lists, on_progress, anew=no_cache)
         elif tool.native.toolchain == "node":
-            _node_packages(context, tool, on_progress)
+            with one_at_a_time(self.where.images / f"node-{hashlib.sha256(str(context).encode()).hexdigest()[:16]}.lock"):
+                _node_packages(context, tool, on_progress)
         reference = stack.image_of(service)
         record = {"id": digest.hexdigest(), "created": time.time(), "packages": str(packages or ""), "reference": reference}
         write(self._file(reference), record)

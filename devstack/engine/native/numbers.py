@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import socket
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from devstack.compose.model import Service, Stack
 from devstack.engine.native.places import Places
-from devstack.engine.native.records import write
+from devstack.engine.native.records import one_at_a_time, write
 
 EVERYWHERE = ("", "0.0.0.0", "::")
 
@@ -25,8 +24,7 @@ class Numbers:
 
     @contextmanager
     def _held(self) -> Iterator[dict[str, dict[str, int]]]:
-        with self._guard.open("w") as guard:
-            fcntl.flock(guard, fcntl.LOCK_EX)
+        with one_at_a_time(self._guard):
             known = _read(self._file)
             before = json.dumps(known)
             yield known

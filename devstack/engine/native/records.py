@@ -5,9 +5,12 @@ The supervisor is a process of its own that must stay small, so this module need
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -139,6 +142,14 @@ def write(path: Path, data: Any) -> None:
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         json.dump(data, file)
     Path(name).replace(path)
+
+
+@contextmanager
+def one_at_a_time(guard: Path) -> Iterator[None]:
+    """What is done here is done by one thread of one process at a time: the others wait for `guard`, a file that stays."""
+    with guard.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _read(path: Path) -> dict[str, Any] | None:

