@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ import pytest
 from devstack.engine.base import Engine
 from devstack.engine.ports import bindable
 from tests.engine.native_home import home
+from tests.examples.waiting import is_missing, within
 
 NAME = f"t-agents-{os.getpid()}"
 SOURCE = Path(__file__).parent.parent.parent / "examples" / "agent-platform"
@@ -135,7 +135,9 @@ def test_an_edit_of_the_back_end_is_served_within_three_seconds(platform: Platfo
         assert within(3.0, lambda: platform.call("GET", "/edited") == {"edited": "yes"})
     finally:
         main.write_text(before)
-    assert within(5.0, lambda: platform.call("GET", "/healthz")["db"] is True)
+    # The next test must not meet the process that is about to be replaced.
+    assert within(10.0, lambda: is_missing(f"{platform.api}/edited"))
+    assert within(10.0, lambda: platform.call("GET", "/healthz")["db"] is True)
 
 
 def test_an_edit_of_the_front_end_is_served_within_three_seconds(platform: Platform) -> None:
@@ -174,16 +176,3 @@ def browse(url: str, profile: Path) -> str:
     """The page's document once its scripts have run, as a real browser has it."""
     command = [CHROMIUM, *QUIET, f"--user-data-dir={profile}", "--virtual-time-budget=30000", "--dump-dom", url]
     return subprocess.run(command, capture_output=True, text=True, timeout=90, check=False).stdout
-
-
-def within(seconds: float, is_so: Any) -> bool:
-    """Whether something becomes so in time; an error while asking counts as not yet."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            if is_so():
-                return True
-        except OSError:
-            pass
-        time.sleep(0.05)
-    return False

@@ -7,10 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ import pytest
 
 from devstack.engine.base import Engine
 from devstack.engine.ports import bindable
+from tests.examples.waiting import within
 
 SOURCE = Path(__file__).parent.parent.parent / "examples" / "hyvve"
 TEMPORARY = shutil.ignore_patterns(".env.docker", "node_modules", "__pycache__", ".devstack", ".venv", "devstack.local.yml")
@@ -289,16 +289,3 @@ def test_it_verifies_with_every_criterion_of_the_story(hyvve: Hyvve) -> None:
     assert not wrong, json.dumps(wrong, indent=1)
     assert {criterion["id"]: criterion["status"] for criterion in report["criteria"]} == dict.fromkeys(CRITERIA, "pass")
     assert done.returncode == 0
-
-
-def within(seconds: float, is_so: Callable[[], bool]) -> bool:
-    """Whether something becomes so in time; an error while asking counts as not yet."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            if is_so():
-                return True
-        except (OSError, KeyError, IndexError):
-            pass
-        time.sleep(0.05)
-    return False

@@ -10,9 +10,8 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -22,6 +21,7 @@ import pytest
 
 from devstack.engine.base import Engine
 from devstack.engine.ports import bindable
+from tests.examples.waiting import is_missing, within
 
 SOURCE = Path(__file__).parent.parent.parent / "examples" / "schema-hub"
 TEMPORARY = shutil.ignore_patterns(".env", "__pycache__", ".devstack", ".venv", "devstack.local.yml")
@@ -132,6 +132,8 @@ def test_an_edit_of_the_back_end_is_served_within_three_seconds(hub: Hub) -> Non
         assert within(3.0, lambda: hub.call("/edited") == {"edited": "yes"})
     finally:
         main.write_text(before)
+    # The next test must not meet the process that is about to be replaced.
+    assert within(10.0, lambda: is_missing(f"{hub.urls['backend']}/edited"))
     assert within(10.0, lambda: hub.call("/health")["database"] == "connected")
 
 
@@ -248,16 +250,3 @@ def checks(hub: Hub) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-def within(seconds: float, is_so: Callable[[], bool]) -> bool:
-    """Whether something becomes so in time; an error while asking counts as not yet."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            if is_so():
-                return True
-        except (OSError, KeyError):
-            pass
-        time.sleep(0.05)
-    return False

@@ -7,9 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import pytest
 
 from devstack.engine.base import Engine
 from devstack.engine.ports import bindable
+from tests.examples.waiting import is_missing, within
 
 SOURCE = Path(__file__).parent.parent.parent / "examples" / "workflow-history"
 TEMPORARY = shutil.ignore_patterns(".env", "__pycache__", ".devstack", ".venv", "devstack.local.yml")
@@ -114,6 +114,8 @@ def test_an_edit_of_the_api_is_served_within_three_seconds(history: History) -> 
         assert within(3.0, lambda: history.call("/edited") == {"edited": "yes"})
     finally:
         file.write_text(before)
+    # The next test must not meet the process that is about to be replaced.
+    assert within(10.0, lambda: is_missing(f"{history.api}/edited"))
     assert within(10.0, lambda: history.call("/health")["database"] == "connected")
 
 
@@ -164,16 +166,3 @@ def test_the_history_verifies_with_every_task_of_its_list(history: History) -> N
     assert not wrong, json.dumps(wrong, indent=1)
     assert {criterion["id"] for criterion in report["criteria"] if criterion["status"] == "pass"} == CRITERIA
     assert done.returncode == 0
-
-
-def within(seconds: float, is_so: Callable[[], bool]) -> bool:
-    """Whether something becomes so in time; an error while asking counts as not yet."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            if is_so():
-                return True
-        except (OSError, KeyError):
-            pass
-        time.sleep(0.05)
-    return False
