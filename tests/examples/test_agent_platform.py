@@ -19,7 +19,7 @@ import pytest
 from devstack.engine.base import Engine
 from devstack.engine.ports import bindable
 from tests.engine.native_home import home
-from tests.examples.waiting import is_missing, within
+from tests.examples.waiting import PATIENCE, assert_served, is_missing, within
 
 NAME = f"t-agents-{os.getpid()}"
 SOURCE = Path(__file__).parent.parent.parent / "examples" / "agent-platform"
@@ -127,27 +127,24 @@ def test_its_models_and_its_database_agree(platform: Platform) -> None:
         platform.devstack("db-shell", "-c", "drop table alembic_version")
 
 
-def test_an_edit_of_the_back_end_is_served_within_three_seconds(platform: Platform) -> None:
+def test_an_edit_of_the_back_end_is_served(platform: Platform) -> None:
     main = platform.folder / "apps/backend/app/main.py"
-    before = main.read_text()
-    main.write_text(before + '\n\n@app.get("/edited")\nasync def edited() -> dict[str, str]:\n    return {"edited": "yes"}\n')
-    try:
-        assert within(3.0, lambda: platform.call("GET", "/edited") == {"edited": "yes"})
-    finally:
-        main.write_text(before)
-    # The next test must not meet the process that is about to be replaced.
-    assert within(10.0, lambda: is_missing(f"{platform.api}/edited"))
-    assert within(10.0, lambda: platform.call("GET", "/healthz")["db"] is True)
+    assert_served(
+        main,
+        main.read_text() + '\n\n@app.get("/edited")\nasync def edited() -> dict[str, str]:\n    return {"edited": "yes"}\n',
+        lambda: platform.call("GET", "/edited") == {"edited": "yes"},
+        lambda: is_missing(f"{platform.api}/edited"),
+    )
+    assert within(PATIENCE, lambda: platform.call("GET", "/healthz")["db"] is True)
 
 
-def test_an_edit_of_the_front_end_is_served_within_three_seconds(platform: Platform) -> None:
+def test_an_edit_of_the_front_end_is_served(platform: Platform) -> None:
     index = platform.folder / "apps/frontend/index.html"
-    before = index.read_text()
-    index.write_text(before.replace("</title>", " edited</title>"))
-    try:
-        assert within(3.0, lambda: " edited</title>" in urllib.request.urlopen(platform.page, timeout=5).read().decode())
-    finally:
-        index.write_text(before)
+
+    def is_edited() -> bool:
+        return " edited</title>" in urllib.request.urlopen(platform.page, timeout=5).read().decode()
+
+    assert_served(index, index.read_text().replace("</title>", " edited</title>"), is_edited, lambda: not is_edited())
 
 
 def test_the_page_says_connected_and_lists_workflows_in_a_real_browser(platform: Platform, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from devstack.engine.base import Engine
 from devstack.engine.ports import bindable
-from tests.examples.waiting import is_missing, within
+from tests.examples.waiting import PATIENCE, assert_served, is_missing, within
 
 SOURCE = Path(__file__).parent.parent.parent / "examples" / "workflow-history"
 TEMPORARY = shutil.ignore_patterns(".env", "__pycache__", ".devstack", ".venv", "devstack.local.yml")
@@ -106,17 +106,15 @@ def test_workflows_and_their_history_are_there_after_down_and_up(history: Histor
     assert [history.call(path) for path in paths] == before
 
 
-def test_an_edit_of_the_api_is_served_within_three_seconds(history: History) -> None:
+def test_an_edit_of_the_api_is_served(history: History) -> None:
     file = history.folder / "server/routes/operations.py"
-    before = file.read_text()
-    file.write_text(before + '\n\n@router.get("/edited")\ndef edited() -> dict[str, str]:\n    return {"edited": "yes"}\n')
-    try:
-        assert within(3.0, lambda: history.call("/edited") == {"edited": "yes"})
-    finally:
-        file.write_text(before)
-    # The next test must not meet the process that is about to be replaced.
-    assert within(10.0, lambda: is_missing(f"{history.api}/edited"))
-    assert within(10.0, lambda: history.call("/health")["database"] == "connected")
+    assert_served(
+        file,
+        file.read_text() + '\n\n@router.get("/edited")\ndef edited() -> dict[str, str]:\n    return {"edited": "yes"}\n',
+        lambda: history.call("/edited") == {"edited": "yes"},
+        lambda: is_missing(f"{history.api}/edited"),
+    )
+    assert within(PATIENCE, lambda: history.call("/health")["database"] == "connected")
 
 
 def test_every_line_of_the_log_is_json_with_its_request_and_its_run(history: History) -> None:

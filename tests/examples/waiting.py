@@ -6,6 +6,21 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
+
+PATIENCE = 30.0
+"""Seconds until something is given up that a busy machine does late. No promise of speed: verify's reload checks hold that."""
+
+
+def assert_served(file: Path, edit: str, is_served: Callable[[], bool], is_taken_back: Callable[[], bool]) -> None:
+    """An edit of a file is served, and so is its end: the next test must not meet a process that is about to be replaced."""
+    before = file.read_text()
+    file.write_text(edit)
+    try:
+        assert within(PATIENCE, is_served)
+    finally:
+        file.write_text(before)
+        assert within(PATIENCE, is_taken_back)
 
 
 def within(seconds: float, is_so: Callable[[], bool]) -> bool:
