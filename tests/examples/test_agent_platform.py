@@ -19,7 +19,7 @@ import pytest
 from devstack.engine.base import Engine
 from devstack.engine.ports import bindable
 from tests.engine.native_home import home
-from tests.examples.waiting import PATIENCE, assert_served, is_missing, within
+from tests.examples.waiting import PATIENCE, assert_route_served, assert_served, within
 
 NAME = f"t-agents-{os.getpid()}"
 SOURCE = Path(__file__).parent.parent.parent / "examples" / "agent-platform"
@@ -128,13 +128,7 @@ def test_its_models_and_its_database_agree(platform: Platform) -> None:
 
 
 def test_an_edit_of_the_back_end_is_served(platform: Platform) -> None:
-    main = platform.folder / "apps/backend/app/main.py"
-    assert_served(
-        main,
-        main.read_text() + '\n\n@app.get("/edited")\nasync def edited() -> dict[str, str]:\n    return {"edited": "yes"}\n',
-        lambda: platform.call("GET", "/edited") == {"edited": "yes"},
-        lambda: is_missing(f"{platform.api}/edited"),
-    )
+    assert_route_served(platform.folder / "apps/backend/app/main.py", "app", platform.api)
     assert within(PATIENCE, lambda: platform.call("GET", "/healthz")["db"] is True)
 
 
@@ -144,7 +138,7 @@ def test_an_edit_of_the_front_end_is_served(platform: Platform) -> None:
     def is_edited() -> bool:
         return " edited</title>" in urllib.request.urlopen(platform.page, timeout=5).read().decode()
 
-    assert_served(index, index.read_text().replace("</title>", " edited</title>"), is_edited, lambda: not is_edited())
+    assert_served(index, lambda text: text.replace("</title>", " edited</title>"), is_edited, lambda: not is_edited())
 
 
 def test_the_page_says_connected_and_lists_workflows_in_a_real_browser(platform: Platform, tmp_path: Path) -> None:

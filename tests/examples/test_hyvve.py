@@ -238,7 +238,7 @@ def test_an_edit_is_served(hyvve: Hyvve, service: str, file: str, old: str) -> N
     source = hyvve.folder / file
     assert_served(
         source,
-        source.read_text().replace(old, old.partition(": ")[0] + ': "Edited"'),
+        lambda text: text.replace(old, old.partition(": ")[0] + ': "Edited"'),
         lambda: hyvve.call(service, "/")["service"] == "Edited",
         lambda: hyvve.call(service, "/")["service"] != "Edited",
     )

@@ -21,7 +21,7 @@ import pytest
 
 from devstack.engine.base import Engine
 from devstack.engine.ports import bindable
-from tests.examples.waiting import PATIENCE, assert_served, is_missing, within
+from tests.examples.waiting import PATIENCE, assert_route_served, within
 
 SOURCE = Path(__file__).parent.parent.parent / "examples" / "schema-hub"
 TEMPORARY = shutil.ignore_patterns(".env", "__pycache__", ".devstack", ".venv", "devstack.local.yml")
@@ -125,13 +125,7 @@ def test_the_tests_of_its_api_pass_in_the_running_backend(hub: Hub) -> None:
 
 
 def test_an_edit_of_the_back_end_is_served(hub: Hub) -> None:
-    main = hub.folder / "backend/app/main.py"
-    assert_served(
-        main,
-        main.read_text() + '\n\n@app.get("/edited")\nasync def edited() -> dict[str, str]:\n    return {"edited": "yes"}\n',
-        lambda: hub.call("/edited") == {"edited": "yes"},
-        lambda: is_missing(f"{hub.urls['backend']}/edited"),
-    )
+    assert_route_served(hub.folder / "backend/app/main.py", "app", hub.urls["backend"])
     assert within(PATIENCE, lambda: hub.call("/health")["database"] == "connected")
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from devstack.engine.base import Engine
 from devstack.engine.ports import bindable
-from tests.examples.waiting import PATIENCE, assert_served, is_missing, within
+from tests.examples.waiting import PATIENCE, assert_route_served, within
 
 SOURCE = Path(__file__).parent.parent.parent / "examples" / "workflow-history"
 TEMPORARY = shutil.ignore_patterns(".env", "__pycache__", ".devstack", ".venv", "devstack.local.yml")
@@ -107,13 +107,7 @@ def test_workflows_and_their_history_are_there_after_down_and_up(history: Histor
 
 
 def test_an_edit_of_the_api_is_served(history: History) -> None:
-    file = history.folder / "server/routes/operations.py"
-    assert_served(
-        file,
-        file.read_text() + '\n\n@router.get("/edited")\ndef edited() -> dict[str, str]:\n    return {"edited": "yes"}\n',
-        lambda: history.call("/edited") == {"edited": "yes"},
-        lambda: is_missing(f"{history.api}/edited"),
-    )
+    assert_route_served(history.folder / "server/routes/operations.py", "router", history.api)
     assert within(PATIENCE, lambda: history.call("/health")["database"] == "connected")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import urllib.error
 import urllib.request
@@ -12,10 +13,22 @@ PATIENCE = 30.0
 """Seconds until something is given up that a busy machine does late. No promise of speed: verify's reload checks hold that."""
 
 
-def assert_served(file: Path, edit: str, is_served: Callable[[], bool], is_taken_back: Callable[[], bool]) -> None:
+def assert_route_served(file: Path, router: str, api: str) -> None:
+    """A route that is written into a FastAPI module is served."""
+    url = f"{api}/edited"
+    route = f'\n\n@{router}.get("/edited")\ndef edited() -> dict[str, str]:\n    return {{"edited": "yes"}}\n'
+
+    def is_served() -> bool:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return bool(json.load(answer) == {"edited": "yes"})
+
+    assert_served(file, lambda text: text + route, is_served, lambda: is_missing(url))
+
+
+def assert_served(file: Path, edit: Callable[[str], str], is_served: Callable[[], bool], is_taken_back: Callable[[], bool]) -> None:
     """An edit of a file is served, and so is its end: the next test must not meet a process that is about to be replaced."""
     before = file.read_text()
-    file.write_text(edit)
+    file.write_text(edit(before))
     try:
         assert within(PATIENCE, is_served)
     finally:

@@ -159,10 +159,9 @@ class Ways:
     def install(self, wheel: Wheel, major: str = "") -> Path:
         """Unpack a wheel in a folder of its own; whole or not at all."""
         target = self._place(wheel, wheel.major or major)
-        if not target.exists():
-            with one_at_a_time(target.with_name(f".{target.name}.lock")):
-                if not target.exists():
-                    _unpack(wheel, wheel.major or major, target)
+        with one_at_a_time(target.with_name(f".{target.name}.lock")):
+            if not target.exists():
+                _unpack(wheel, wheel.major or major, target)
         return target
 
 
