@@ -1,6 +1,6 @@
 """Every error a user can see: what failed, where, what to do next, and its exit code.
 
-`DevstackError` and its subclasses are raised anywhere; only `devstack.cli.main` prints them and exits. Third-party errors are
+`DevstackError` and its subclasses are raised anywhere; only `devstack.cli.command` prints them and exits. Third-party errors are
 translated once, at the one door of their package. A *problem* is one fault in something the user wrote; all problems of a file
 are collected and raised together as one `SpecError`.
 """

@@ -16,6 +16,9 @@ import time
 import uuid
 from collections import Counter
 
+# Seconds. A server gives up a connection that nobody asks anything on (uvicorn and Node after 5): that is no failure of its.
+IDLE = 2
+
 
 class Client(threading.Thread):
     def __init__(self, agentos: str, api: str, workspace: str, until: float) -> None:
@@ -24,6 +27,7 @@ class Client(threading.Thread):
             "agentos": http.client.HTTPConnection(agentos, timeout=30),
             "api": http.client.HTTPConnection(api, timeout=30),
         }
+        self.used = dict.fromkeys(self.connections, 0.0)
         self.workspace = workspace
         self.until = until
         self.statuses: Counter[str] = Counter()
@@ -56,11 +60,14 @@ class Client(threading.Thread):
         begun = time.monotonic()
         data = None if body is None else json.dumps(body)
         connection = self.connections[which]
+        if begun - self.used[which] > IDLE:
+            connection.close()  # the next request opens it again
         connection.request(method, path, data, {"content-type": "application/json"})
         answer = connection.getresponse()
         text = answer.read()
         self.statuses[str(answer.status)] += 1
-        self.seconds[which].append(time.monotonic() - begun)
+        self.used[which] = time.monotonic()
+        self.seconds[which].append(self.used[which] - begun)
         if answer.status != wanted:
             self.wrong.append(f"{method} {path}: {answer.status} {text[:200]!r}")
             return None
@@ -86,7 +93,6 @@ def main() -> int:
     for client in clients:
         client.join()
     took = time.monotonic() - begun
-    keeper.connections["api"].close()  # the server has given it up meanwhile
     left = carried_out(keeper, [run for client in clients for run in client.runs[-1:]])
     keeper.ask("api", "DELETE", f"/workspaces/{workspace['id']}", 204)
     return tell([*clients, keeper], took, left)
