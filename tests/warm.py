@@ -32,7 +32,7 @@ HOUSE = Path(__file__).parents[1]
 
 
 def run(
-    arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], given: str | None, timeout: float
+    arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], given: str | None = None, timeout: float
 ) -> subprocess.CompletedProcess[str]:
     """As `subprocess.run([sys.executable, "-m", "devstack", ...], capture_output=True, text=True)`; without input there is /dev/null."""
     ours, theirs = socket.socketpair()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from devstack.compose.load import Sources, load
 from devstack.errors import SpecError
+from tests import warm
 from tests.compose.cases import CORPUS, compose_is_there, compose_program, documents, stored
 from tests.compose.mutations import MUTATIONS, RIGHT_ENV, wrong_env
 from tests.conftest import absent
@@ -95,9 +96,7 @@ def test_right_env_files_with_a_mistake_are_refused_with_the_place(name: str, tm
 def test_the_command_line_says_the_place_and_ends_with_two(name: str, tmp_path: Path) -> None:
     data = next(data for data in mutants(name) if refusal(tmp_path, data) is not None)
     refusal(tmp_path, data)
-    ended = subprocess.run(
-        [sys.executable, "-m", "devstack", "config", "-q"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
-    )
+    ended = warm.run(["config", "-q"], cwd=tmp_path, env=os.environ, timeout=60)
     assert ended.returncode == 2, ended.stderr
     assert "Traceback" not in ended.stderr
     assert "devstack itself failed" not in ended.stderr
@@ -127,7 +126,11 @@ def test_what_devstack_refuses_compose_refuses_too(tmp_path: Path) -> None:
             data = next(stream)
             error = refusal(tmp_path, data)
             asked = subprocess.run(
-                [*compose_program(), "config", "-q"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+                [*compose_program(), "config", "-q"],
+                cwd=tmp_path,
+                env={**os.environ, "GOGC": "off"},
+                capture_output=True,
+                timeout=60,
             )
             if error is not None and asked.returncode == 0 and not all(STRICTER.search(p.message) for p in error.problems):
                 taken.append(f"{name}: {error}\n{data.decode(errors='replace')}")

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ import pytest
 
 from devstack.engine.base import Engine
 from devstack.engine.ports import bindable
+from tests import warm
 from tests.engine.native_home import home
 from tests.examples.waiting import PATIENCE, assert_route_served, assert_served, within
 
@@ -46,15 +46,7 @@ class Platform:
     environment: Mapping[str, str]
 
     def devstack(self, *words: str, code: int = 0) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "devstack", *words],
-            cwd=self.folder,
-            env={**self.environment, "CI": "1"},
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+        done = warm.run(words, cwd=self.folder, env={**self.environment, "CI": "1"}, timeout=300)
         assert done.returncode == code, f"devstack {' '.join(words)}\n{done.stdout}{done.stderr}"
         return done.stdout
 

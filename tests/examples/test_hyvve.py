@@ -18,6 +18,7 @@ import pytest
 
 from devstack.engine.base import Engine
 from devstack.engine.ports import bindable
+from tests import warm
 from tests.examples.waiting import PATIENCE, assert_served, within
 
 SOURCE = Path(__file__).parent.parent.parent / "examples" / "hyvve"
@@ -37,29 +38,26 @@ class Hyvve:
     name: str
     ports: dict[str, int]
 
-    def run(self, *command: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
-        # The scripts of package.json call `devstack`, as an installed one is called.
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        return subprocess.run(
-            command,
-            cwd=self.folder,
-            env={**os.environ, "CI": "1", "PATH": path},
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-
-    def done(self, *command: str, timeout: float = 300) -> str:
-        done = self.run(*command, timeout=timeout)
-        assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
-        return done.stdout
+    def run(self, *words: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+        return warm.run(words, cwd=self.folder, env={**os.environ, "CI": "1"}, timeout=timeout)
 
     def devstack(self, *words: str, timeout: float = 300) -> str:
-        return self.done(sys.executable, "-m", "devstack", *words, timeout=timeout)
+        done = self.run(*words, timeout=timeout)
+        assert done.returncode == 0, f"devstack {' '.join(words)}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def npm_run(self, script: str, *words: str) -> subprocess.CompletedProcess[str]:
+        # The scripts of package.json call `devstack`, as an installed one is called.
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        command = ["npm", "run", "--silent", script, *(("--", *words) if words else ())]
+        return subprocess.run(
+            command, cwd=self.folder, env={**os.environ, "CI": "1", "PATH": path}, capture_output=True, text=True, timeout=300
+        )
 
     def npm(self, script: str, *words: str) -> str:
-        return self.done("npm", "run", "--silent", script, *(("--", *words) if words else ()))
+        done = self.npm_run(script, *words)
+        assert done.returncode == 0, f"npm run {script}\n{done.stdout}{done.stderr}"
+        return done.stdout
 
     def call(self, service: str, path: str, body: object = None, **headers: str) -> Any:
         with self.opened(service, path, body, **headers) as answer:
@@ -88,7 +86,7 @@ def hyvve(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         made.npm("docker:up")
         yield made
     finally:
-        made.run(sys.executable, "-m", "devstack", "down")
+        made.run("down")
         # Snapshots of a reset are volumes with a name of their own.
         kept = subprocess.run(["docker", "volume", "ls", "-q"], capture_output=True, text=True, check=True).stdout.split()
         for volume in {*engine.observe(name).volumes, *(one for one in kept if one.startswith(f"{name}_"))}:
@@ -181,7 +179,7 @@ def test_a_new_migration_is_written_from_the_schema_and_applied_by_the_next_up(h
 @pytest.mark.long
 def test_docker_reset_gives_clean_data_and_undo_brings_it_back(hyvve: Hyvve) -> None:
     made = hyvve.call("api", "/workspaces", {"name": "before the reset"})
-    refused = hyvve.run("npm", "run", "--silent", "docker:reset")
+    refused = hyvve.npm_run("docker:reset")
     assert refused.returncode == 7
     hyvve.npm("docker:reset", "--yes")
     assert within(PATIENCE, lambda: hyvve.call("api", "/workspaces")["items"] == [])
@@ -292,7 +290,7 @@ def test_while_the_database_stands_still_answers_are_late_and_not_wrong(hyvve: H
 
 @pytest.mark.long
 def test_it_verifies_with_every_criterion_of_the_story(hyvve: Hyvve) -> None:
-    done = hyvve.run(sys.executable, "-m", "devstack", "verify", "--json", timeout=600)
+    done = hyvve.run("verify", "--json", timeout=600)
     report = json.loads(done.stdout)["data"]
     wrong = [result for result in report["results"] if result["status"] == "fail"]
     assert not wrong, json.dumps(wrong, indent=1)

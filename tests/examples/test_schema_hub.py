@@ -21,6 +21,7 @@ import pytest
 
 from devstack.engine.base import Engine
 from devstack.engine.ports import bindable
+from tests import warm
 from tests.examples.waiting import PATIENCE, assert_route_served, within
 
 SOURCE = Path(__file__).parent.parent.parent / "examples" / "schema-hub"
@@ -46,15 +47,7 @@ class Hub:
         return {**os.environ, "CI": "1"}
 
     def run(self, *words: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "devstack", *words],
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
+        return warm.run(words, cwd=self.folder, env=self.environment, timeout=timeout)
 
     def devstack(self, *words: str, timeout: float = 300) -> str:
         done = self.run(*words, timeout=timeout)

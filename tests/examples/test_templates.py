@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from devstack.engine.base import Engine
 from devstack.engine.ports import bindable
 from devstack.render.scaffold import templates
+from tests import warm
 
 
 @pytest.mark.parametrize("template", sorted(templates()))
@@ -20,15 +20,7 @@ def test_a_template_comes_up_and_verifies_as_written(template: str, engine: Engi
     folder = tmp_path / "shop"
 
     def devstack(*words: str, at: Path = folder) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "devstack", *words],
-            cwd=at,
-            env={**os.environ, "CI": "1"},
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+        done = warm.run(words, cwd=at, env={**os.environ, "CI": "1"}, timeout=300)
         assert done.returncode == 0, f"devstack {' '.join(words)}\n{done.stdout}{done.stderr}"
         return done.stdout
 

@@ -22,6 +22,7 @@ from devstack.engine.native.engine import NativeEngine
 from devstack.engine.native.processes import members
 from devstack.engine.native.records import MARK
 from devstack.engine.ports import bindable
+from tests import warm
 from tests.engine.native_home import home
 
 SPEC = """\
@@ -59,10 +60,7 @@ class Stack:
     web: int
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "devstack", *words], cwd=self.folder, env=self.environment,
-            capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
+        return warm.run(words, cwd=self.folder, env=self.environment, timeout=120)
 
     def ok(self, *words: str) -> str:
         done = self.run(*words)

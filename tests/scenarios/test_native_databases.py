@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import secrets
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from tests import warm
 from tests.engine.native_home import home
 from tests.scenarios.checkout import free_ports
 
@@ -34,10 +34,7 @@ class Servers:
         self.ports = dict(zip(SERVICES, free_ports(len(SERVICES)), strict=True))
 
     def devstack(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "devstack", *words], cwd=self.folder, env=self.environment, input=stdin,
-            capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
+        return warm.run(words, cwd=self.folder, env=self.environment, given=stdin, timeout=120)
 
     def write(self, services: dict[str, dict[str, str]]) -> None:
         made = {

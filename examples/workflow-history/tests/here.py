@@ -118,12 +118,13 @@ class Started:
         raise AssertionError(f"the API did not start:\n{said}")
 
     def written(self) -> str:
-        self.log.seek(0)
-        return self.log.read().decode()
+        """Read without moving the place in the file: that is also where the process writes."""
+        return os.pread(self.log.fileno(), os.fstat(self.log.fileno()).st_size, 0).decode()
 
     def lines(self) -> list[Json]:
         """What it has logged; every line has to be a JSON object."""
-        lines = [json.loads(line) for line in self.written().splitlines()]
+        ended, _, _ = self.written().rpartition("\n")
+        lines = [json.loads(line) for line in ended.splitlines()]
         assert all(isinstance(line, dict) for line in lines)
         return lines
 
