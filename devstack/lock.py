@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from devstack.errors import DevstackError, Locked
@@ -21,12 +21,13 @@ SAY_AFTER = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a lock: process id, its command line, the project's folder, and since when (Unix seconds)."""
+    """Who holds a lock: process id, its command line, the project's folder, since when (Unix seconds), and whether it came to its end."""
 
     pid: int
     command: str
     directory: str
     since: float
+    done: bool = False
 
     def __str__(self) -> str:
         return f"{self.command} (pid {self.pid}, for {max(0.0, time.time() - self.since):.0f} s, in {self.directory})"
@@ -62,16 +63,20 @@ def holder(project: str) -> Holder | None:
 @contextmanager
 def locked(
     project: str, directory: Path, *, timeout: float = 600.0, on_wait: Callable[[str], None] | None = None
-) -> Iterator[None]:
-    """Hold the project's lock. `on_wait` is told who holds it once a wait lasts; after `timeout` seconds `Locked` is raised."""
+) -> Iterator[bool]:
+    """Hold the project's lock; gives whether the last holder was cut off, by a signal or an error.
+
+    `on_wait` is told who holds it once a wait lasts; after `timeout` seconds `Locked` is raised.
+    """
     path = folder() / f"{project}.lock"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         _acquire(descriptor, path, project, timeout, on_wait)
+        last = _read(path)
         me = Holder(os.getpid(), " ".join(["devstack", *sys.argv[1:3]]), str(directory), time.time())
-        # Written over what is there: cutting a file to nothing makes ext4 wait for its disk, a third of a second on a busy one.
-        os.pwrite(descriptor, json.dumps(asdict(me)).encode().ljust(os.fstat(descriptor).st_size), 0)
-        yield
+        _write(descriptor, me)
+        yield last is not None and not last.done
+        _write(descriptor, replace(me, done=True))
     finally:
         os.close(descriptor)
 
@@ -95,6 +100,11 @@ def _acquire(descriptor: int, path: Path, project: str, timeout: float, on_wait:
             said = True
             on_wait(f"waiting for {_read(path) or 'another command'}")
         time.sleep(POLL)
+
+
+def _write(descriptor: int, holder: Holder) -> None:
+    # Over what is there: cutting a file to nothing makes ext4 wait for its disk, a third of a second on a busy one.
+    os.pwrite(descriptor, json.dumps(asdict(holder)).encode().ljust(os.fstat(descriptor).st_size), 0)
 
 
 def _read(path: Path) -> Holder | None:

@@ -245,9 +245,11 @@ class Session:
             return
         with lock.locked(
             self.stack.name, self.stack.directory, timeout=timeout, on_wait=lambda who: self.console.label("lock", who)
-        ):
+        ) as cut_off:
             self.sweep()
-            self.engine.await_stops(self.stack.name, lambda name: self.console.label("waiting", f"{name} is just being stopped"))
+            self.engine.await_stops(
+                self.stack.name, lambda name: self.console.label("waiting", f"{name} is just being stopped"), cut_off=cut_off
+            )
             yield
 
     def sweep(self) -> None:

@@ -214,10 +214,10 @@ class Engine(Protocol):
 
     def stop(self, container: str, timeout: float | None = None) -> None: ...
 
-    def await_stops(self, project: str, on_wait: Callable[[str], None]) -> None:
+    def await_stops(self, project: str, on_wait: Callable[[str], None], *, cut_off: bool) -> None:
         """Wait for the containers that were told to stop and have not ended yet: an engine goes on when whoever told it is gone.
 
-        `on_wait` is called with the name of each.
+        `on_wait` is called with the name of each. `cut_off`: whoever told it may have gone this very moment.
         """
 
     def was_stopped(self, container: Container) -> bool | None:

@@ -193,10 +193,10 @@ class DockerEngine:
 
         ending.stop(self._wire, container, timeout)
 
-    def await_stops(self, project: str, on_wait: Callable[[str], None]) -> None:
+    def await_stops(self, project: str, on_wait: Callable[[str], None], *, cut_off: bool) -> None:
         from devstack.engine import ending
 
-        ending.await_stops(self._wire, project, on_wait)
+        ending.await_stops(self._wire, project, on_wait, cut_off=cut_off)
 
     def was_stopped(self, container: Container) -> bool | None:
         from devstack.engine import ending

@@ -42,13 +42,19 @@ def stop(wire: Wire, container: str, timeout: float | None) -> None:
         return
 
 
-def await_stops(wire: Wire, project: str, on_wait: Callable[[str], None]) -> None:
+def await_stops(wire: Wire, project: str, on_wait: Callable[[str], None], *, cut_off: bool) -> None:
     """Nothing in a container's state says that it is being stopped; the events of the last minute do.
 
     An engine on another machine has another clock, and is not asked.
     """
     if not wire.endpoint.local:
         return
+    if cut_off:
+        # Of a signal that is just being sent (a second on a busy machine) neither the list nor the events say anything yet. The engine
+        # holds the container meanwhile: an inspection is answered when the signal is sent and its event is written.
+        running = {"label": f"{labels.PROJECT}={project}"}
+        for one in wire.again("listing what runs", lambda c: c.containers(filters=running, quiet=True)):
+            looked_up(wire, one["Id"])
     for container, told in _told_to_stop(wire, project).items():
         _await_end(wire, container, told, on_wait)
 

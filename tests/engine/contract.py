@@ -158,11 +158,12 @@ class Contract:
         stubborn = service("web", ("sh", "-c", "trap '' TERM; while :; do sleep 1; done"), stop_grace_period=2.0)
         (container,) = up(engine, stack(project, stubborn, service("other")), "web", "other")[:1]
         waited: list[str] = []
-        engine.await_stops(project, waited.append)
+        for cut_off in (False, True):
+            engine.await_stops(project, waited.append, cut_off=cut_off)
         assert waited == []
         stopping = threading.Thread(target=engine.stop, args=(container,))
         stopping.start()
-        await_(lambda: engine.await_stops(project, waited.append) or not engine.inspect(container).running)
+        await_(lambda: engine.await_stops(project, waited.append, cut_off=False) or not engine.inspect(container).running)
         assert waited == ([f"{project}-web-1"] if self.stops_take_time else []) and engine.inspect(container).state is State.EXITED
         stopping.join()
         assert [c.service for c in engine.containers(project) if c.running] == ["other"]

@@ -316,7 +316,7 @@ class MemoryEngine:
                 return
             self._end(box)
 
-    def await_stops(self, project: str, on_wait: Callable[[str], None]) -> None:
+    def await_stops(self, project: str, on_wait: Callable[[str], None], *, cut_off: bool) -> None:
         """Nothing here takes time to stop."""
 
     def was_stopped(self, container: Container) -> bool | None:

@@ -193,7 +193,7 @@ class NativeEngine:
             return
         self.line.ask(record.project, op="stop", id=record.id, timeout=record.grace if timeout is None else timeout)
 
-    def await_stops(self, project: str, on_wait: Callable[[str], None]) -> None:
+    def await_stops(self, project: str, on_wait: Callable[[str], None], *, cut_off: bool) -> None:
         if not self.line.is_supervised(project):
             return
         for container, name in self.line.ask(project, op="stopping")["names"].items():
